@@ -1,0 +1,1 @@
+"""The kinds: what a user writes and reads, as frozen structs. Nothing here reads a cluster."""

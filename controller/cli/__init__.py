@@ -1,0 +1,1 @@
+"""`blastdoor` and `kubectl blastdoor`."""

@@ -1,0 +1,1 @@
+"""The only place that speaks to an API server, and its twin in memory."""

@@ -1,0 +1,1 @@
+"""Pure router plug-ins: read(objects) -> weights; desired(objects, weights) -> patches."""
