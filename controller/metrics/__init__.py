@@ -1,1 +1,1 @@
-"""Metric providers as plug-ins: raw samples of each series, never a rate, never a zero for nothing."""
+"""Metric providers as plug-ins: raw samples of each series; nothing is never a zero."""

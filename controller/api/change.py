@@ -1,0 +1,114 @@
+"""`Change`: one proposed transition and all that became of it. The operator writes this history.
+
+The status is the run's whole memory: a crashed operator goes on from here and from the cluster.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from controller.api.meta import Condition, Object, Struct
+
+
+class Version(Struct, frozen=True):
+    """One end of a transition: the digest of a template and the images that it runs."""
+
+    digest: str = ""
+    hash: str = ""
+    images: tuple[str, ...] = ()
+
+
+class DiffLine(Struct, frozen=True):
+    """One field of the template that differs."""
+
+    path: str
+    old: str = ""
+    new: str = ""
+
+
+class ChangeSpec(Struct, frozen=True):
+    """What is proposed, and what its author says about it. Immutable."""
+
+    rollout: Annotated[str, Meta(description="Name of the Rollout.")]
+    workload_uid: Annotated[str, Meta(description="UID of the Deployment.")] = ""
+    source: Annotated[Version, Meta(description="The stable version.")] = Version()
+    target: Annotated[Version, Meta(description="The proposed version.")] = Version()
+    attempt: Annotated[int, Meta(description="Counts retries of one digest.")] = 1
+    origin: Annotated[
+        str, Meta(description="human, assisted, generated, autonomous or unknown.")
+    ] = "unknown"
+    what: Annotated[str, Meta(description="What changes, in the author's words.")] = ""
+    why: Annotated[str, Meta(description="Why.")] = ""
+    rollback: Annotated[str, Meta(description="How to go back.")] = ""
+    commits: Annotated[str, Meta(description="Commits in the release.")] = ""
+    principal: Annotated[str, Meta(description="Person on whose behalf an agent acted.")] = ""
+    incident: Annotated[str, Meta(description="Incident that this release mends.")] = ""
+    diff: Annotated[
+        tuple[DiffLine, ...], Meta(description="Fields of the template that differ.")
+    ] = ()
+
+
+class MetricReport(Struct, frozen=True):
+    """What one metric says, for people and dashboards."""
+
+    name: str
+    canary_events: float = 0
+    canary_exposures: float = 0
+    stable_events: float = 0
+    stable_exposures: float = 0
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    log_harm: float = 0
+    log_promote: float = 0
+    note: str = ""
+
+
+class ChangeStatus(Struct, frozen=True):
+    """Where the run is. `phase` is one of controller.core.phases.Phase."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    step: Annotated[int, Meta(description="Index of the step in hand, from 0.")] = 0
+    steps: int = 0
+    weight: Annotated[float, Meta(description="Observed share, in percent.")] = 0
+    peak_weight: float = 0
+    entered_at: Annotated[datetime | None, Meta(description="When the phase or step began.")] = None
+    in_force_since: Annotated[
+        datetime | None, Meta(description="Since when the router shows the step's weight.")
+    ] = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    drain_until: datetime | None = None
+    no_data_since: datetime | None = None
+    outcome: Annotated[
+        str, Meta(description="Promoted, RolledBack, Inconclusive, Superseded, Aborted, Withdrawn.")
+    ] = ""
+    verdict: str = ""
+    evidence: Annotated[
+        dict[str, Any], Meta(description="Sufficient statistics of the analysis; versioned.")
+    ] = msgspec.field(default_factory=dict)
+    window_end: Annotated[
+        datetime | None, Meta(description="End of the last tick that is in the evidence.")
+    ] = None
+    metrics: tuple[MetricReport, ...] = ()
+    log_harm: Annotated[float, Meta(description="Log e-value of harm, all metrics together.")] = 0
+    log_threshold: float = 0
+    orders_lost: Annotated[float, Meta(description="Estimate from the evidence.")] = 0
+    handled: Annotated[
+        tuple[str, ...], Meta(description="UIDs of sign-offs already acted on.")
+    ] = ()
+    held_by: Annotated[str, Meta(description="Person whose Hold is in force.")] = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+class Change(Object, frozen=True, kw_only=True):
+    """One proposed transition of one workload: what it is, and how it went."""
+
+    spec: ChangeSpec
+    status: ChangeStatus = ChangeStatus()
