@@ -60,17 +60,8 @@ def build(tools: Sequence[Tool], folder: Path, say: Say) -> None:
     module = MODULES / tools[0].component
     names = ", ".join(tool.name for tool in tools)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as made:
-        command = [
-            go,
-            "build",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags",
-            tools[0].ldflags,
-            "-o",
-            f"{made}/",
-        ]
-        command += ["-tags", tools[0].tags] if tools[0].tags else []
+        command = [go, "build", "-trimpath", "-buildvcs=false", "-o", f"{made}/"]
+        command += ["-ldflags", tools[0].ldflags, "-tags", tools[0].tags]
         # One package at a time would link just as long; together they share the compile.
         run_with_heartbeat(
             [*command, *(tool.package for tool in tools)], module, f"building {names}", say
