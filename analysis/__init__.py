@@ -1,1 +1,1 @@
-"""Always-valid statistics for canary analysis: numbers in, evidence out."""
+"""placeholder"""

@@ -1,0 +1,103 @@
+"""Do events come one by one, or in batches, retries and bursts of one arm?
+
+phi is the variance of the split between the arms over its variance for independent events;
+geometric batches of mean m have phi = 2 m - 1. The harm process divides its increments by phi.
+That is approximate and fragile (count distinct units instead wherever that is possible), so phi
+is the largest of three views: before the rollout, since its start, and the last ten minutes. All
+use past ticks only, so this file never sees the tick that it is used on. Called by counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.ticks import FloatArray, Tick
+
+PRIOR_TICKS = 60.0
+"""The value from before the rollout counts as much as this many ticks."""
+IGNORED_BELOW = 1.25
+"""Within the noise of the estimate: independent events must not pay for it."""
+BUCKETS = 10
+BUCKET_S = 60.0
+FEWEST_RECENT = 20.0
+"""Ticks with events before the last ten minutes are believed."""
+RUNNING_PRIOR_EVENTS = 5.0
+"""Events at equal rates that steady the running estimate of the ratio at the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DispersionState:
+    """Sums of squared Pearson residuals, in all and by minute. Arrays of shape ``(...)``.
+
+    squares, ticks: sums since the start; recent: shape ``(10, 2, ...)``, the same by minute;
+    bucket: index of the newest minute; observed, expected: canary events, and those that the
+    baseline's rate would give.
+    """
+
+    squares: FloatArray
+    ticks: FloatArray
+    recent: FloatArray
+    bucket: int
+    observed: FloatArray
+    expected: FloatArray
+
+    @classmethod
+    def start(cls, shape: tuple[int, ...] = ()) -> DispersionState:
+        """Nothing seen."""
+        zero = np.zeros(shape)
+        return cls(zero, zero, np.zeros((BUCKETS, 2, *shape)), -1, zero, zero)
+
+
+def phi(state: DispersionState, before: npt.ArrayLike) -> FloatArray:
+    """The dispersion to divide by, >= 1; ``before``: its value from before the rollout.
+
+    >>> float(phi(DispersionState.start(), before=7.0))
+    7.0
+    """
+    prior = np.asarray(before, dtype=np.float64)
+    overall = (PRIOR_TICKS * prior + state.squares) / (PRIOR_TICKS + state.ticks)
+    squares, ticks = state.recent[:, 0].sum(axis=0), state.recent[:, 1].sum(axis=0)
+    recent = np.where(ticks >= FEWEST_RECENT, squares / np.maximum(ticks, 1.0), 1.0)
+    largest = np.maximum(np.maximum(prior, overall), recent)
+    return np.where(largest < IGNORED_BELOW, 1.0, largest)
+
+
+def update_dispersion(state: DispersionState, tick: Tick) -> DispersionState:
+    """Fold one tick: the squared residual of its split around the estimate from before it."""
+    counts = tick.counts
+    fraction = counts.canary_fraction
+    rate = (state.observed + RUNNING_PRIOR_EVENTS) / (state.expected + RUNNING_PRIOR_EVENTS)
+    mean_share = fraction * rate / (1.0 - fraction + fraction * rate)
+    total = counts.canary_events + counts.baseline_events
+    variance = total * mean_share * (1.0 - mean_share)
+    told = tick.informative & (variance > 0.0)
+    residual = counts.canary_events - total * mean_share
+    square = np.where(told, residual**2 / np.where(told, variance, 1.0), 0.0)
+    bucket = int(tick.interval.start_s // BUCKET_S)
+    recent = _roll(state.recent, state.bucket, bucket)
+    recent[bucket % BUCKETS, 0] += square
+    recent[bucket % BUCKETS, 1] += told
+    compared = told & (counts.baseline_exposures > 0.0)
+    rho = counts.canary_exposures / np.where(compared, counts.baseline_exposures, 1.0)
+    return DispersionState(
+        squares=state.squares + square,
+        ticks=state.ticks + told,
+        recent=recent,
+        bucket=bucket,
+        observed=state.observed + np.where(compared, counts.canary_events, 0.0),
+        expected=state.expected + np.where(compared, rho * counts.baseline_events, 0.0),
+    )
+
+
+def _roll(recent: FloatArray, last: int, now: int) -> FloatArray:
+    """A copy of the ring with the buckets between ``last`` and ``now`` emptied."""
+    ring = recent.copy()
+    if last < 0 or now - last >= BUCKETS:
+        ring[:] = 0.0
+        return ring
+    for bucket in range(last + 1, now + 1):
+        ring[bucket % BUCKETS] = 0.0
+    return ring
