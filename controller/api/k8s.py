@@ -163,6 +163,7 @@ class RouteCondition(Struct, frozen=True):
     reason: str = ""
     message: str = ""
     observed_generation: int = 0
+    last_transition_time: datetime | None = None
 
 
 class RouteParentStatus(Struct, frozen=True):
@@ -205,6 +206,10 @@ class NetworkPolicySpec(Struct, frozen=True):
 
 class NetworkPolicy(Object, frozen=True):
     spec: NetworkPolicySpec = NetworkPolicySpec()
+
+
+class Node(Object, frozen=True):
+    """Only that it exists matters: the local node agent makes its own."""
 
 
 class Namespace(Object, frozen=True):

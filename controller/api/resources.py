@@ -48,6 +48,7 @@ SERVICES = Resource("", "v1", "services", "Service", k8s.Service)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", k8s.ConfigMap)
 EVENTS = Resource("", "v1", "events", "Event", k8s.Event)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", k8s.Namespace, namespaced=False)
+NODES = Resource("", "v1", "nodes", "Node", k8s.Node, namespaced=False)
 ENDPOINT_SLICES = Resource(
     "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", k8s.EndpointSlice
 )

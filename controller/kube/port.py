@@ -183,6 +183,10 @@ class Cluster(Protocol):
         *,
         uid: str = "",
         propagation: Propagation = "Background",
+        grace_s: int | None = None,
     ) -> None:
-        """Delete; with `uid` only that very object (Conflict otherwise). NotFound when absent."""
+        """Delete; with `uid` only that very object (Conflict otherwise). NotFound when absent.
+
+        A bound Pod is only marked (`deletionTimestamp`) until its node deletes it with `grace_s=0`.
+        """
         ...
