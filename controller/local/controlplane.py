@@ -11,12 +11,10 @@ programs of `make testbed` and builds nothing itself.
 """
 
 import asyncio
-import contextlib
 import secrets
 import ssl
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,29 +22,11 @@ from typing import Self
 import aiohttp
 
 from controller.local import components, toolchain, users
+from controller.local.kubectl import Ran, run_kubectl
 from controller.local.process import LOOPBACK, PortTakenError, Process, free_ports
 
 READY_WITHIN_S = 60.0
 _PORT_TRIES = 3
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a kubectl call ended with."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-class KubectlError(Exception):
-    """kubectl refused or failed; `ran` is what it said."""
-
-    def __init__(self, arguments: Sequence[str], user: str, ran: Ran) -> None:
-        self.ran = ran
-        super().__init__(
-            f"kubectl {' '.join(arguments)} as {user} ended with {ran.returncode}: {ran.stderr}"
-        )
 
 
 class ControlPlane:
@@ -159,27 +139,15 @@ class ControlPlane:
         timeout_s: float = 60.0,
     ) -> Ran:
         """Runs the testbed's own kubectl as a user; raises `KubectlError` unless `check` is off."""
-        child = await asyncio.create_subprocess_exec(
+        return await run_kubectl(
             self.kubectl_path,
-            f"--kubeconfig={self.kubeconfig(user)}",
-            f"--cache-dir={self.folder / 'kubectl-cache'}",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE if input is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            self.kubeconfig(user),
+            self.folder / "kubectl-cache",
+            arguments,
+            given=input,
+            check=check,
+            timeout_s=timeout_s,
         )
-        try:
-            async with asyncio.timeout(timeout_s):
-                out, err = await child.communicate(input.encode() if input is not None else None)
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-            raise
-        ran = Ran(child.returncode or 0, out.decode(), err.decode())
-        if check and ran.returncode != 0:
-            raise KubectlError(arguments, user, ran)
-        return ran
 
     async def install_manifests(self, folder: Path | None) -> None:
         """Applies the Gateway API's standard CRDs, then a kustomization; waits for the kinds."""
