@@ -25,14 +25,18 @@ SERIES = 2.1097
 """sum over k >= 2 of 1/(k ln^2 k): makes the masses of the minutes of one step sum to 1."""
 
 
-def step_mass(ordinal: npt.ArrayLike) -> FloatArray:
-    """Mass of the s-th start of a release, 1/(s (s + 1)); over all s >= 1 they sum to 1.
+def start_mass(ordinal: npt.ArrayLike, expected: int, waiting: npt.ArrayLike) -> FloatArray:
+    """Mass that the s-th start of a release owns, s >= 1.
 
-    >>> step_mass([1, 2, 3]).tolist()
-    [0.5, 0.16666666666666666, 0.08333333333333333]
+    The ``expected`` starts (ladder and watch) share all of it in proportion to 1/(s (s + 1)).
+    One more (a step back, a changed baseline, a retry) owns half of what then waits.
+
+    >>> start_mass([1, 2, 3], expected=2, waiting=0.1).tolist()
+    [0.75, 0.25, 0.05]
     """
-    s = np.asarray(ordinal, dtype=np.float64)
-    return np.asarray(1.0 / (s * (s + 1.0)))
+    s = np.maximum(np.asarray(ordinal, dtype=np.float64), 1.0)
+    planned = (expected + 1.0) / (expected * s * (s + 1.0))
+    return np.where(s <= expected, planned, 0.5 * np.asarray(waiting, dtype=np.float64))
 
 
 def late_mass(minute: npt.ArrayLike) -> FloatArray:
