@@ -8,7 +8,6 @@ in which a program is looked for; called by `toolchain` only.
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -16,17 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.local.golang import BuildError, go_program
 from controller.local.tools import GATEWAY_API_MODULE, Tool
 
 Say = Callable[[str], None]
 
 HEARTBEAT_S = 10.0
 MODULES = Path(__file__).resolve().parents[2] / "testbed"
-NEEDED_GO = (1, 26)
-
-
-class BuildError(Exception):
-    """A program could not be built; the text says what was tried and what to do about it."""
 
 
 @contextmanager
@@ -56,7 +51,7 @@ def _try_lock(descriptor: int) -> bool:
 
 def build(tools: Sequence[Tool], folder: Path, say: Say) -> None:
     """Builds programs of one component and puts them into `folder`, each complete or not at all."""
-    go = _go()
+    go = go_program(say)
     module = MODULES / tools[0].component
     names = ", ".join(tool.name for tool in tools)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as made:
@@ -81,7 +76,7 @@ def gateway_api_crds(say: Say) -> Path:
     """The folder of the Gateway API's standard CustomResourceDefinitions in Go's module cache."""
     say(f"asking Go for {GATEWAY_API_MODULE}")
     answer = subprocess.run(
-        [_go(), "mod", "download", "-json", GATEWAY_API_MODULE],
+        [go_program(say), "mod", "download", "-json", GATEWAY_API_MODULE],
         cwd=MODULES / "gateway-api",
         capture_output=True,
         text=True,
@@ -91,25 +86,6 @@ def gateway_api_crds(say: Say) -> Path:
     if answer.returncode != 0:
         raise BuildError(f"go mod download {GATEWAY_API_MODULE}: {answer.stdout}{answer.stderr}")
     return Path(json.loads(answer.stdout)["Dir"]) / "config" / "crd" / "standard"
-
-
-def _go() -> str:
-    go = shutil.which("go")
-    wanted = ".".join(str(number) for number in NEEDED_GO)
-    if go is None:
-        raise BuildError(
-            f"no Go compiler on PATH: install Go {wanted} or later (https://go.dev/dl), or put "
-            "etcd, kube-apiserver, kube-controller-manager, kubectl and prometheus into a folder "
-            "and name it in KUBEBUILDER_ASSETS"
-        )
-    printed = subprocess.run(
-        [go, "env", "GOVERSION"], capture_output=True, text=True, timeout=30, check=False
-    ).stdout.strip()
-    numbers = printed.removeprefix("go").split(".")[:2]
-    # From 1.21 on Go fetches the version that go.mod names by itself.
-    if not all(number.isdigit() for number in numbers) or tuple(map(int, numbers)) < (1, 21):
-        raise BuildError(f"{go} is {printed or 'of no known version'}: Go {wanted} is needed")
-    return go
 
 
 def run_with_heartbeat(command: Sequence[str], folder: Path, what: str, say: Say) -> None:

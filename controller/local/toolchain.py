@@ -20,6 +20,8 @@ from itertools import groupby
 from pathlib import Path
 
 from controller.local import toolbuild
+from controller.local.cache import programs_folder
+from controller.local.golang import BuildError
 from controller.local.tooldownload import Downloads
 from controller.local.tools import GATEWAY_API, TOOLS, Tool, same_minor, version_in
 
@@ -37,12 +39,6 @@ class Found:
     path: Path
     version: str
     source: str
-
-
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where built and fetched programs are kept, shared by all clones of one user."""
-    base = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "blastdoor" / "testbed"
 
 
 def stated_version(tool: Tool, path: Path) -> str | None:
@@ -68,7 +64,7 @@ def find(
             return Found(path, version, "KUBEBUILDER_ASSETS")
         if say is not None:
             say(f"{path} is of version {version}, {tool.version} is wanted: passed over")
-    path = cache_folder(environ) / tool.folder / name
+    path = programs_folder(environ) / tool.folder / name
     if path.is_file() and stated_version(tool, path) == tool.version:
         return Found(path, tool.version, "cache")
     return None
@@ -84,7 +80,7 @@ def require(name: str) -> Path:
 
 def find_gateway_api(environ: Mapping[str, str] = os.environ) -> Path | None:
     """The folder with the Gateway API's standard CRDs in the cache; None if it is not there."""
-    folder = cache_folder(environ) / f"gateway-api-{GATEWAY_API}"
+    folder = programs_folder(environ) / f"gateway-api-{GATEWAY_API}"
     return folder if any(folder.glob("*httproutes.yaml")) else None
 
 
@@ -103,7 +99,7 @@ def ensure(say: Say, environ: Mapping[str, str] = os.environ) -> dict[str, Found
     downloads = Downloads(say)
     for _, group in groupby(missing, key=lambda tool: tool.folder):
         tools = list(group)
-        folder = cache_folder(environ) / tools[0].folder
+        folder = programs_folder(environ) / tools[0].folder
         with toolbuild.locked(folder, say):
             found |= _bring(tools, folder, downloads, say)
     return {name: where for name, where in found.items() if where is not None}
@@ -133,7 +129,7 @@ def _checked(tool: Tool, path: Path, source: str) -> Found:
     version = stated_version(tool, path)
     if version != tool.version:
         path.unlink(missing_ok=True)
-        raise toolbuild.BuildError(
+        raise BuildError(
             f"{tool.name} ({source}) says it is {version}, {tool.version} is wanted: removed"
         )
     return Found(path, version, source)
@@ -141,7 +137,7 @@ def _checked(tool: Tool, path: Path, source: str) -> Found:
 
 def ensure_gateway_api(say: Say, environ: Mapping[str, str] = os.environ) -> Path:
     """The Gateway API's standard CRDs, copied from Go's module cache into the testbed's."""
-    folder = cache_folder(environ) / f"gateway-api-{GATEWAY_API}"
+    folder = programs_folder(environ) / f"gateway-api-{GATEWAY_API}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with toolbuild.locked(folder.with_suffix(".lock-folder"), say):
         if find_gateway_api(environ) is None:
@@ -172,7 +168,7 @@ def main() -> int:
     try:
         found = ensure(say)
         crds = ensure_gateway_api(say)
-    except toolbuild.BuildError as error:
+    except BuildError as error:
         sys.stderr.write(f"testbed: {error}\n")
         return 1
     for name, tool in found.items():
