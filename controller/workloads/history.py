@@ -1,0 +1,168 @@
+"""Stable templates kept in ControllerRevisions, and a lost stable ReplicaSet made again from one.
+
+Called by gather (what is kept, what is surplus) and act (bodies). A revision belongs to the
+Deployment by a plain owner reference: not controlling and not blocking, so that deleting it, or the
+Rollout, or the operator, touches nothing that serves, and none outlives the workload that it
+describes. The Rollout's finalizer deletes them by label when it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from controller.api import names
+from controller.api.k8s import ControllerRevision, Deployment, ReplicaSet
+from controller.workloads.template import content, digest, labels_of, with_labels
+from controller.workloads.view import WorkloadView, hash_of, is_active
+
+KEEP: Final = 10
+"""Revisions kept for each workload: as many as a Deployment keeps ReplicaSets by default."""
+_NATIVE_REVISION: Final = "deployment.kubernetes.io/revision"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """The `data` of a revision of ours."""
+
+    hash: str
+    replicaset: str
+    digest: str
+    template: msgspec.Raw
+    native: str = ""
+
+
+def revision_name(deployment: str, template_digest: str) -> str:
+    """Same template, same name: keeping it twice is one object."""
+    return f"{deployment[:240]}-{template_digest[:8]}"
+
+
+def next_number(revisions: Iterable[ControllerRevision]) -> int:
+    """One above all that are kept."""
+    return max((revision.revision for revision in revisions), default=0) + 1
+
+
+def revision_body(
+    deployment: Deployment, stable: ReplicaSet, rollout: str, number: int
+) -> dict[str, Any]:
+    """The ControllerRevision that keeps the template of a ReplicaSet that became stable."""
+    template_digest = digest(stable.spec.template)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": revision_name(deployment.name, template_digest),
+            "namespace": deployment.namespace,
+            "labels": {names.ROLLOUT_LABEL: rollout, names.ROLE_LABEL: names.ROLE_STABLE},
+            "ownerReferences": [_owner(deployment, controller=False)],
+        },
+        "revision": number,
+        "data": {
+            "hash": hash_of(stable),
+            "replicaset": stable.name,
+            "digest": template_digest,
+            "template": content(stable.spec.template),
+            "native": stable.metadata.annotations.get(_NATIVE_REVISION, ""),
+        },
+    }
+
+
+def stable_hash(revision: ControllerRevision) -> str:
+    """The pod-template-hash of the kept template's pods."""
+    return _kept(revision).hash
+
+
+def stable_digest(revision: ControllerRevision) -> str:
+    """The digest of the kept template."""
+    return _kept(revision).digest
+
+
+def stable_template(revision: ControllerRevision) -> msgspec.Raw:
+    """The kept template, without the hash label."""
+    return _kept(revision).template.copy()
+
+
+def is_ours(revision: ControllerRevision) -> bool:
+    """Whether it is one of these: DaemonSets and StatefulSets keep ControllerRevisions too."""
+    if names.ROLLOUT_LABEL not in revision.metadata.labels:
+        return False
+    try:
+        return bool(_kept(revision).hash)
+    except msgspec.DecodeError:
+        return False
+
+
+def recreate_replicaset(
+    deployment: Deployment, revision: ControllerRevision, replicas: int | None = None
+) -> dict[str, Any]:
+    """The stable ReplicaSet as the Deployment controller would make it; it adopts it as its own.
+
+    With the hash that its pods had, so that a Service that is pinned to it still finds them.
+    `replicas` defaults to what the Deployment wants now.
+    """
+    kept = _kept(revision)
+    hashed = {names.HASH_LABEL: kept.hash}
+    marks = {names.ROLE_LABEL: names.ROLE_STABLE}
+    marks[names.ROLLOUT_LABEL] = revision.metadata.labels.get(names.ROLLOUT_LABEL, "")
+    annotations = {_NATIVE_REVISION: kept.native} if kept.native else {}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": kept.replicaset or f"{deployment.name}-{kept.hash}",
+            "namespace": deployment.namespace,
+            "labels": {**labels_of(kept.template), **hashed, **marks},
+            "annotations": annotations,
+            "ownerReferences": [_owner(deployment, controller=True)],
+        },
+        "spec": {
+            "replicas": deployment.spec.replicas if replicas is None else replicas,
+            "minReadySeconds": deployment.spec.min_ready_seconds,
+            "selector": _hashed_selector(deployment, kept.hash),
+            "template": with_labels(kept.template, hashed),
+        },
+    }
+
+
+def surplus(view: WorkloadView, stable: str) -> tuple[str, ...]:
+    """Names of idle ReplicaSets that a paused Deployment could fill instead of the stable one.
+
+    `stable` is the digest of the stable template. Empty while the template is the stable one, and
+    while the Deployment is not paused: an absorb has just made its new ReplicaSet, still empty.
+    """
+    if not view.paused or view.template_digest == stable:
+        return ()
+    pairs = zip(view.replicasets, view.digests, strict=True)
+    return tuple(rs.name for rs, d in pairs if d != stable and not is_active(rs))
+
+
+def expired(
+    revisions: Iterable[ControllerRevision], stable: str, keep: int = KEEP
+) -> tuple[str, ...]:
+    """Names of the oldest revisions beyond `keep`; never the one of the stable digest."""
+    newest_first = sorted(revisions, key=lambda r: r.revision, reverse=True)
+    others = [r for r in newest_first if stable_digest(r) != stable]
+    room = keep - (len(newest_first) - len(others))
+    return tuple(r.name for r in others[max(room, 0) :])
+
+
+def _kept(revision: ControllerRevision) -> _Kept:
+    return msgspec.json.decode(revision.data, type=_Kept)
+
+
+def _owner(deployment: Deployment, *, controller: bool) -> dict[str, Any]:
+    reference: dict[str, Any] = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": deployment.name,
+        "uid": deployment.metadata.uid,
+    }
+    return {**reference, "controller": True, "blockOwnerDeletion": True} if controller else reference
+
+
+def _hashed_selector(deployment: Deployment, template_hash: str) -> dict[str, Any]:
+    selector = deployment.spec.selector
+    hashed = {**selector.match_labels, names.HASH_LABEL: template_hash}
+    expressions = [dict(expression) for expression in selector.match_expressions]
+    return {"matchLabels": hashed} | ({"matchExpressions": expressions} if expressions else {})
