@@ -1,6 +1,6 @@
 """The real cluster: `ApiServer` is the port of `port.py` spoken to an API server.
 
-Builds requests, decodes answers, turns refusals into errors, and waits out what is only a moment's
+Sends requests, decodes answers, turns refusals into errors, and waits out what is only a moment's
 trouble: 429 for any call (it was not executed), 5xx and lost connections for reads. A write whose
 fate is unknown is the caller's to judge, after another look. It keeps no object.
 """
@@ -13,17 +13,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import msgspec
 import structlog
 
 from controller.api.meta import Object
-from controller.api.names import FIELD_MANAGER
 from controller.api.resources import Resource
-from controller.kube import errors, settings, watching
+from controller.kube import errors, requests, settings, watching
 from controller.kube.backoff import Backoff, Jitter
 from controller.kube.config import Source
 from controller.kube.decoding import Undecodable, decode_object, decode_page
-from controller.kube.http import Http, Request
+from controller.kube.http import Http
 from controller.kube.port import (
     ApiError,
     Invalid,
@@ -36,15 +34,12 @@ from controller.kube.port import (
     Unreachable,
     WatchEvent,
 )
+from controller.kube.requests import Request
 
 T = TypeVar("T", bound=Object)
 
 log = structlog.get_logger(__name__)
 
-_JSON = "application/json"
-_APPLY = "application/apply-patch+yaml"
-_JSON_PATCH = "application/json-patch+json"
-_MERGE_PATCH = "application/merge-patch+json"
 _BACKOFF = Backoff(settings.CALL_RETRY_BASE_S, settings.CALL_RETRY_CAP_S)
 
 
@@ -81,9 +76,7 @@ class ApiServer:
 
     async def get(self, resource: Resource[T], namespace: str, name: str) -> T:
         """See Cluster."""
-        path = resource.path(namespace, name)
-        target = _target(namespace, name)
-        return await self._object(resource, _request("GET", path, "get", resource, target))
+        return await self._object(resource, requests.get(resource, namespace, name))
 
     async def list_page(
         self,
@@ -95,9 +88,8 @@ class ApiServer:
         page: str = "",
     ) -> Page[T]:
         """See Cluster."""
-        query = {"limit": str(limit), "continue": page, "labelSelector": label_selector}
-        request = _request(
-            "GET", resource.path(namespace), "list", resource, namespace, query=query
+        request = requests.list_page(
+            resource, namespace, label_selector=label_selector, limit=limit, page=page
         )
         body = await self._call(request)
         try:
@@ -114,16 +106,12 @@ class ApiServer:
         label_selector: str = "",
     ) -> AsyncIterator[WatchEvent[T]]:
         """See Cluster."""
-        length_s = settings.WATCH_LENGTH_S * (1 + self._jitter())
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": since,
-            "timeoutSeconds": str(round(length_s)),
-            "labelSelector": label_selector,
-        }
-        request = _request(
-            "GET", resource.path(namespace), "watch", resource, namespace, query=query
+        request = requests.watch(
+            resource,
+            namespace,
+            since=since,
+            label_selector=label_selector,
+            length_s=settings.WATCH_LENGTH_S * (1 + self._jitter()),
         )
         return watching.watch(self._http, resource, request, self._watch_idle_s)
 
@@ -131,18 +119,7 @@ class ApiServer:
 
     async def create(self, resource: Resource[T], namespace: str, body: Mapping[str, Any]) -> T:
         """See Cluster."""
-        target = _target(namespace, str(body.get("metadata", {}).get("name", "")))
-        request = _request(
-            "POST",
-            resource.path(namespace),
-            "create",
-            resource,
-            target,
-            query={"fieldManager": FIELD_MANAGER},
-            body=_completed(resource, body),
-            content_type=_JSON,
-        )
-        return await self._object(resource, request)
+        return await self._object(resource, requests.create(resource, namespace, body))
 
     async def apply(
         self,
@@ -154,16 +131,7 @@ class ApiServer:
         force: bool = True,
     ) -> T:
         """See Cluster."""
-        request = _request(
-            "PATCH",
-            resource.path(namespace, name),
-            "apply",
-            resource,
-            _target(namespace, name),
-            query={"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"},
-            body=_completed(resource, body, name),
-            content_type=_APPLY,
-        )
+        request = requests.apply(resource, namespace, name, body, force=force)
         return await self._object(resource, request)
 
     async def patch_json(
@@ -176,16 +144,7 @@ class ApiServer:
         dry_run: bool = False,
     ) -> T:
         """See Cluster."""
-        request = _request(
-            "PATCH",
-            resource.path(namespace, name),
-            "patch",
-            resource,
-            _target(namespace, name),
-            query={"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""},
-            body=msgspec.json.encode([dict(operation) for operation in operations]),
-            content_type=_JSON_PATCH,
-        )
+        request = requests.patch_json(resource, namespace, name, operations, dry_run=dry_run)
         return await self._object(resource, request)
 
     async def patch_merge(
@@ -198,17 +157,7 @@ class ApiServer:
         subresource: str = "",
     ) -> T:
         """See Cluster."""
-        target = _target(namespace, name) + (f" {subresource}" if subresource else "")
-        request = _request(
-            "PATCH",
-            resource.path(namespace, name, subresource),
-            "patch",
-            resource,
-            target,
-            query={"fieldManager": FIELD_MANAGER},
-            body=msgspec.json.encode(dict(body)),
-            content_type=_MERGE_PATCH,
-        )
+        request = requests.patch_merge(resource, namespace, name, body, subresource=subresource)
         return await self._object(resource, request)
 
     async def delete(
@@ -219,25 +168,14 @@ class ApiServer:
         *,
         uid: str = "",
         propagation: Propagation = "Background",
+        grace_s: int | None = None,
     ) -> None:
         """See Cluster."""
-        options: dict[str, Any] = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": propagation,
-        }
-        if uid:
-            options["preconditions"] = {"uid": uid}
-        request = _request(
-            "DELETE",
-            resource.path(namespace, name),
-            "delete",
-            resource,
-            _target(namespace, name),
-            body=msgspec.json.encode(options),
-            content_type=_JSON,
+        await self._call(
+            requests.delete(
+                resource, namespace, name, uid=uid, propagation=propagation, grace_s=grace_s
+            )
         )
-        await self._call(request)
 
     # -- one call ------------------------------------------------------------------------------
 
@@ -269,7 +207,7 @@ class ApiServer:
         """Seconds until the next try; None when the error is the caller's to handle."""
         if isinstance(error, Overloaded):
             most = settings.OVERLOAD_TRIES
-        elif isinstance(error, ServerError | Unreachable) and request.method == "GET":
+        elif isinstance(error, ServerError | Unreachable) and request.reads:
             most = settings.READ_TRIES
         else:
             return None
@@ -282,40 +220,12 @@ class ApiServer:
         return asked_s + _BACKOFF.delay_s(tries, self._jitter)
 
     async def _once(self, request: Request) -> bytes:
-        reading = request.method == "GET"
-        deadline_s = settings.READ_DEADLINE_S if reading else settings.WRITE_DEADLINE_S
+        deadline_s = settings.READ_DEADLINE_S if request.reads else settings.WRITE_DEADLINE_S
         answer = await self._http.send(request, deadline_s)
         if 200 <= answer.status < 300:
             return answer.body
         wait_s = errors.retry_after(answer.retry_after)
         raise errors.error_of(answer.status, answer.body, what=request.what, retry_after_s=wait_s)
-
-
-def _request(
-    method: str,
-    path: str,
-    verb: str,
-    resource: Resource[Any],
-    target: str,
-    *,
-    query: Mapping[str, str] | None = None,
-    body: bytes = b"",
-    content_type: str = "",
-) -> Request:
-    asked = {key: value for key, value in (query or {}).items() if value}
-    return Request(method, path, verb, str(resource), target, asked, body, content_type)
-
-
-def _target(namespace: str, name: str) -> str:
-    return f"{namespace}/{name}" if namespace else name
-
-
-def _completed(resource: Resource[Any], body: Mapping[str, Any], name: str = "") -> bytes:
-    """The manifest with apiVersion and kind, and with its name when the call has one."""
-    manifest = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
-    if name:
-        manifest["metadata"] = {**manifest.get("metadata", {}), "name": name}
-    return msgspec.json.encode(manifest)
 
 
 def _unreadable(request: Request, error: Undecodable) -> ServerError:

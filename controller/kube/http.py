@@ -9,35 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import aiohttp
 
 from controller.kube import settings, traffic
 from controller.kube.config import ConfigError, Connection, Source
 from controller.kube.port import Unreachable
+from controller.kube.requests import Request
 
 AGENT = "blastdoor"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked. `verb` and `resource` name it in metrics, `target` in error texts."""
-
-    method: str
-    path: str
-    verb: str
-    resource: str
-    target: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    content_type: str = ""
-
-    @property
-    def what(self) -> str:
-        """`patch deployments.apps shop/checkout`."""
-        return f"{self.verb} {self.resource} {self.target}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -165,7 +147,7 @@ class Http:
 
 def unreachable(request: Request, why: str) -> Unreachable:
     """No answer. After a write that leaves open whether it was done: look before writing again."""
-    if request.method != "GET":
+    if not request.reads:
         why += "; whether it was done is unknown"
     return Unreachable(0, "Unreachable", why, what=request.what)
 

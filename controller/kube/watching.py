@@ -17,8 +17,9 @@ from controller.api.meta import Object
 from controller.api.resources import Resource
 from controller.kube import errors, settings
 from controller.kube.decoding import Undecodable, decode_line
-from controller.kube.http import Http, Request
+from controller.kube.http import Http
 from controller.kube.port import Unreachable, WatchEvent
+from controller.kube.requests import Request
 
 T = TypeVar("T", bound=Object)
 
