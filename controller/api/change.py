@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from controller.api.meta import Condition, Object, Struct
+from controller.api.rollout import Limits, Promotion, Step
+from controller.api.template import AnalysisTemplateSpec
 
 
 class Version(Struct, frozen=True):
@@ -30,6 +32,18 @@ class DiffLine(Struct, frozen=True):
     new: str = ""
 
 
+class Plan(Struct, frozen=True):
+    """How it is released, as it stood when the run was proposed: later edits of the Rollout or of
+    a template count for the next Change, but for stricter limits, which count at once."""
+
+    steps: Annotated[tuple[Step, ...], Meta(description="The ladder.")] = ()
+    promotion: Annotated[Promotion, Meta(description="What follows the last step.")] = Promotion()
+    limits: Annotated[Limits, Meta(description="Deadlines.")] = Limits()
+    analysis: Annotated[
+        tuple[AnalysisTemplateSpec, ...], Meta(description="The templates that judge it.")
+    ] = ()
+
+
 class ChangeSpec(Struct, frozen=True):
     """What is proposed, and what its author says about it. Immutable."""
 
@@ -37,6 +51,10 @@ class ChangeSpec(Struct, frozen=True):
     workload_uid: Annotated[str, Meta(description="UID of the Deployment.")] = ""
     source: Annotated[Version, Meta(description="The stable version.")] = Version()
     target: Annotated[Version, Meta(description="The proposed version.")] = Version()
+    plan: Annotated[Plan, Meta(description="How it is released.")] = Plan()
+    restart: Annotated[
+        bool, Meta(description="Only the restart annotation differs: stable restarts, no ladder.")
+    ] = False
     attempt: Annotated[int, Meta(description="Counts retries of one digest.")] = 1
     origin: Annotated[
         str, Meta(description="human, assisted, generated, autonomous or unknown.")
@@ -103,6 +121,7 @@ class ChangeStatus(Struct, frozen=True):
     handled: Annotated[
         tuple[str, ...], Meta(description="UIDs of sign-offs already acted on.")
     ] = ()
+    losses: Annotated[int, Meta(description="Times that no canary pod was left under traffic.")] = 0
     held_by: Annotated[str, Meta(description="Person whose Hold is in force.")] = ""
     conditions: tuple[Condition, ...] = ()
 

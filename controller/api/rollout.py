@@ -175,7 +175,7 @@ class RolloutStatus(Struct, frozen=True):
 
     observed_generation: int = 0
     phase: Annotated[
-        str, Meta(description="Pending, Stable, Progressing, Promoting, RollingBack, Invalid.")
+        str, Meta(description="Pending, Stable, Rejected, Progressing, Promoting, RollingBack, Invalid, Leaving.")
     ] = ""
     reason: Annotated[str, Meta(description="CamelCase reason of the phase.")] = ""
     message: Annotated[str, Meta(description="Why it waits, and what happens next.")] = ""
@@ -194,7 +194,6 @@ class RolloutStatus(Struct, frozen=True):
     ] = ""
     stable: Annotated[Stable, Meta(description="The version that serves.")] = Stable()
     deployment_uid: Annotated[str, Meta(description="UID of the adopted Deployment.")] = ""
-    rejected: Annotated[str, Meta(description="Digest of the proposal that was taken back.")] = ""
     conditions: Annotated[
         tuple[Condition, ...], Meta(description="For `kubectl wait` and kstatus.")
     ] = ()

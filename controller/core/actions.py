@@ -1,0 +1,174 @@
+"""The closed set of things that a decision may ask for. Each is safe to repeat.
+
+An intent names what should be, not how: `controller.runtime.act` turns it into one patch against
+the newest object, with `test` operations where somebody else may have been faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.api.change import ChangeSpec
+
+
+@dataclass(frozen=True)
+class AddFinalizer:
+    """On the Rollout, before anything of the user's is touched."""
+
+
+@dataclass(frozen=True)
+class RemoveFinalizer:
+    """The Rollout may go."""
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Label the Deployment, if its template still is that of the only active ReplicaSet."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class KeepRevision:
+    """Store the template of this ReplicaSet in a ControllerRevision and mark it stable."""
+
+    replicaset: str
+
+
+@dataclass(frozen=True)
+class RecreateStable:
+    """Make the stable ReplicaSet again from its ControllerRevision."""
+
+    revision: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class DropReplicaSets:
+    """Delete old ReplicaSets without replicas, so that a paused Deployment can only fill stable."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScaleReplicaSet:
+    """Set the replicas of one ReplicaSet of the Deployment."""
+
+    name: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Pause the Deployment."""
+
+
+@dataclass(frozen=True)
+class Unpause:
+    """Let the Deployment roll, if its template still is the approved one."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Remove our label; unpause only if the template is stable, else say why it stays paused."""
+
+    stable_digest: str
+
+
+@dataclass(frozen=True)
+class ApplyCanary:
+    """Canary Deployment, Service and copied policies for this Change, with this many replicas."""
+
+    change_uid: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class RemoveCanary:
+    """Delete what ApplyCanary made."""
+
+
+@dataclass(frozen=True)
+class SetWeight:
+    """Write the canary's share on every route, in percent."""
+
+    percent: float
+    change_uid: str
+    """A route marked as aborted for this Change refuses a share above 0."""
+
+
+@dataclass(frozen=True)
+class Contain:
+    """Weight 0 and the mark that keeps it there, in one patch (the pin, without a route)."""
+
+    change_uid: str
+
+
+@dataclass(frozen=True)
+class RestoreTraffic:
+    """The owner's weights or selector; with `forget` the containment mark goes as well."""
+
+    forget: bool
+
+
+@dataclass(frozen=True)
+class RaiseFloor:
+    """Set minReplicas of the autoscaler; the owner's value is kept beside it."""
+
+    replicas: int
+
+
+@dataclass(frozen=True)
+class RestoreFloor:
+    """The owner's minReplicas."""
+
+
+@dataclass(frozen=True)
+class CreateChange:
+    """Record a proposal."""
+
+    name: str
+    spec: ChangeSpec
+
+
+@dataclass(frozen=True)
+class SwitchOff:
+    """Turn the release's feature flag off."""
+
+    config_map: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Write on a sign-off what became of it."""
+
+    signoff: str
+    state: str
+    message: str
+
+
+Intent = (
+    AddFinalizer
+    | RemoveFinalizer
+    | Adopt
+    | KeepRevision
+    | RecreateStable
+    | DropReplicaSets
+    | ScaleReplicaSet
+    | Pause
+    | Unpause
+    | Leave
+    | ApplyCanary
+    | RemoveCanary
+    | SetWeight
+    | Contain
+    | RestoreTraffic
+    | RaiseFloor
+    | RestoreFloor
+    | CreateChange
+    | SwitchOff
+    | Answer
+)

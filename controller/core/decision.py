@@ -1,0 +1,71 @@
+"""What a guard answers, and what a decision is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.api.change import ChangeStatus
+from controller.api.rollout import RolloutStatus, Stable
+from controller.core.actions import Intent
+from controller.core.observed import Observed
+from controller.core.reasons import Reason
+
+NOTHING = Stable()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What only the Rollout's status remembers."""
+
+    stable: Stable = NOTHING
+    deployment_uid: str = ""
+    change: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that people should hear of once: an event and a log line."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The answer of one guard.
+
+    `change` is the whole new status of the Change in hand (None: as it is); `memory` likewise.
+    `wake_at` is the latest time to look again even if nothing happens.
+    """
+
+    reason: Reason
+    message: str
+    intents: tuple[Intent, ...] = ()
+    change: ChangeStatus | None = None
+    memory: Memory | None = None
+    wake_at: datetime | None = None
+    notes: tuple[Note, ...] = ()
+    again: bool = False
+    """Look again at once: the status moves on without waiting for the cluster."""
+
+
+Guard = Callable[[Observed, datetime], Ruling | None]
+"""A named rule: an answer, or None to pass the question on."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be written and done, in this order: containment, statuses, intents."""
+
+    rule: str
+    """Name of the guard that answered."""
+    reason: Reason
+    message: str
+    rollout_status: RolloutStatus
+    change_status: ChangeStatus | None
+    intents: tuple[Intent, ...] = ()
+    notes: tuple[Note, ...] = ()
+    wake_at: datetime | None = None
+    again: bool = False

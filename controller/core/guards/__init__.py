@@ -1,0 +1,1 @@
+"""The rules, one named function each; `order.py` is the specification of their precedence."""

@@ -1,0 +1,206 @@
+"""The way back: what starts it, and its course until nothing of the canary is left.
+
+Containment (weight 0 with its mark) is asked for in the very decision that finds the harm, before
+any other rule can answer, and is never blocked: not by missing metrics, freezes, invalid specs or
+pods that are not ready.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from controller.api.change import Change, ChangeStatus
+from controller.core.actions import (
+    Answer,
+    Contain,
+    Intent,
+    Pause,
+    RemoveCanary,
+    RestoreTraffic,
+    ScaleReplicaSet,
+    SwitchOff,
+)  # fmt: skip
+from controller.core.decision import Ruling
+from controller.core.finish import finish
+from controller.core.observed import Observed, Verdict
+from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.reasons import Reason
+from controller.core.run import (
+    after,
+    applicable,
+    enter,
+    handled,
+    phase,
+    plan_of,
+    progress_deadline,
+    running,
+    stable_of,
+)  # fmt: skip
+
+
+def go_back(
+    o: Observed,
+    now: datetime,
+    outcome: Outcome,
+    reason: Reason,
+    message: str,
+    *,
+    status: ChangeStatus | None = None,
+) -> Ruling:
+    """Start the way back of the Change in hand; `status` if it was already moved on."""
+    change = running(o)
+    assert change is not None
+    status = status or change.status
+    facts = {"outcome": outcome.value, "reason": reason.value, "message": message}
+    if phase(o) is Phase.PROPOSED:
+        return finish(o, now, replace(status, **facts), message)
+    if phase(o) is Phase.ABSORBING:
+        return Ruling(
+            reason, message, intents=_undo_absorb(o, change),
+            change=enter(status, Phase.REVERTING, now, **facts), again=True,
+        )  # fmt: skip
+    return Ruling(
+        reason, message, intents=(Contain(change.metadata.uid), *_kill_switch(o)),
+        change=enter(status, Phase.RETREATING, now, **facts),
+    )  # fmt: skip
+
+
+def _kill_switch(o: Observed) -> tuple[Intent, ...]:
+    switch = o.rollout.spec.kill_switch
+    return (SwitchOff(switch.config_map, switch.key),) if switch else ()
+
+
+def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
+    """One Abort takes the release back, in every state in which there is a way back."""
+    change = running(o)
+    asked = applicable(o, "Abort")
+    if change is None or not asked or phase(o) not in {*CARRYING, Phase.PROPOSED, Phase.ABSORBING}:
+        return None
+    command = asked[0]
+    because = f": {command.reason}" if command.reason else ""
+    message = f"{command.by or 'a person'} aborted {change.name}{because}"
+    ruling = go_back(
+        o, now, Outcome.ABORTED, Reason.ABORTED, message, status=handled(change.status, command)
+    )
+    answer = Answer(command.name, "Applied", f"{change.name} is taken back")
+    return Ruling(
+        ruling.reason, message, intents=(*ruling.intents, answer), change=ruling.change,
+        memory=ruling.memory, wake_at=ruling.wake_at, again=ruling.again,
+    )  # fmt: skip
+
+
+def harm_found(o: Observed, now: datetime) -> Ruling | None:
+    """The evidence of harm crossed its threshold: weight 0, whatever else is wrong."""
+    if phase(o) not in CARRYING or o.evidence is None:
+        return None
+    if o.evidence.verdict is not Verdict.ROLLBACK:
+        return None
+    return go_back(o, now, Outcome.ROLLED_BACK, Reason.HARM_FOUND, o.evidence.explain)
+
+
+def canary_crashing(o: Observed, now: datetime) -> Ruling | None:
+    """A hard rule outside the statistics: a container that crashes again and again."""
+    if phase(o) not in CARRYING or o.canary is None or not o.canary.crashing:
+        return None
+    return go_back(
+        o,
+        now,
+        Outcome.ROLLED_BACK,
+        Reason.CANARY_CRASHING,
+        f"the canary crashes: {o.canary.crashing}",
+    )
+
+
+def contained_already(o: Observed, now: datetime) -> Ruling | None:
+    """The route carries the mark of this Change: the operator was stopped between patch and
+    status. The way back goes on; the weight never rises again for it."""
+    change = running(o)
+    if change is None or phase(o) not in {*CARRYING, Phase.ABSORBING}:
+        return None
+    if o.traffic.aborted_for != change.metadata.uid:
+        return None
+    message = "traffic was returned to stable before this could be written down"
+    return go_back(o, now, Outcome.ROLLED_BACK, Reason.ROLLED_BACK, message)
+
+
+def reverting(o: Observed, now: datetime) -> Ruling | None:
+    """Undo an absorb: pause, empty the new ReplicaSet, wait for stable; then weight 0."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.REVERTING or o.workload is None:
+        return None
+    stable = o.workload.of_digest(stable_of(o).digest)
+    ready = stable is not None and stable.available >= max(1, o.workload.replicas)
+    late = now >= progress_deadline(change, now)
+    if ready or (late and stable is not None and stable.available > 0) or not o.workload.replicas:
+        return Ruling(
+            Reason(change.status.reason), change.status.message,
+            intents=(*_undo_absorb(o, change), Contain(change.metadata.uid)),
+            change=enter(change.status, Phase.RETREATING, now),
+        )  # fmt: skip
+    have = stable.available if stable else 0
+    return Ruling(
+        Reason.REVERTING,
+        f"{change.status.message}; stable has {have} of {o.workload.replicas} pods, the canary"
+        " serves until it is complete",
+        intents=_undo_absorb(o, change),
+        wake_at=progress_deadline(change, now),
+    )
+
+
+def _undo_absorb(o: Observed, change: Change) -> tuple[Intent, ...]:
+    """Pause the Deployment and empty every ReplicaSet but stable; refill stable."""
+    w = o.workload
+    if w is None:
+        return ()
+    digest = stable_of(o).digest
+    intents: list[Intent] = []
+    if not w.paused and w.digest != digest:
+        intents.append(Pause())
+    for s in w.sets:
+        if s.digest == digest and s.wanted < w.replicas:
+            intents.insert(1 if intents else 0, ScaleReplicaSet(s.name, w.replicas))
+        elif s.digest != digest and s.wanted > 0:
+            intents.append(ScaleReplicaSet(s.name, 0))
+    return tuple(intents)
+
+
+def retreating(o: Observed, now: datetime) -> Ruling | None:
+    """Weight 0 in force, drain, canary gone, route as the owner had it: then it is over."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.RETREATING:
+        return None
+    status, uid = change.status, change.metadata.uid
+    reason, why = Reason.RETREATING, status.message
+    carries = o.traffic.routed and (o.traffic.weight or 0) > 0
+    if carries or (o.canary is not None and o.traffic.aborted_for != uid):
+        return Ruling(reason, f"{why}; returning traffic to stable", intents=(Contain(uid),))
+    if o.canary is not None and not o.traffic.in_force:
+        return Ruling(
+            reason, f"{why}; weight 0 is written, the router does not show it yet",
+            wake_at=progress_deadline(change, now),
+        )  # fmt: skip
+    if o.canary is not None:
+        drained = drain(o, now, status, reason)
+        return drained or Ruling(reason, f"{why}; removing the canary", intents=(RemoveCanary(),))
+    if o.traffic.touched:
+        return Ruling(
+            reason, f"{why}; restoring the owner's traffic", intents=(RestoreTraffic(forget=True),)
+        )
+    return finish(o, now, status, why)
+
+
+def drain(o: Observed, now: datetime, status: ChangeStatus, reason: Reason) -> Ruling | None:
+    """Let requests in flight end before pods go; None when the time is over."""
+    change = running(o)
+    assert change is not None
+    if status.drain_until is None:
+        until = after(now, plan_of(change).limits.drain, now)
+        return Ruling(
+            reason, f"{status.message}; draining", change=replace(status, drain_until=until),
+            wake_at=until, again=until <= now,
+        )  # fmt: skip
+    if now < status.drain_until:
+        return Ruling(reason, f"{status.message}; draining", wake_at=status.drain_until)
+    return None

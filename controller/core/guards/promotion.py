@@ -1,0 +1,189 @@
+"""After the ladder: shift, watch with a holdback, absorb, settle.
+
+Until absorb begins stable is complete, so every way back is one patch. From then on the full canary
+serves while the Deployment changes underneath.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.api.change import ChangeStatus
+from controller.core.actions import (
+    ApplyCanary,
+    KeepRevision,
+    RemoveCanary,
+    RestoreTraffic,
+    SetWeight,
+    Unpause,
+)  # fmt: skip
+from controller.core.decision import Memory, Note, Ruling
+from controller.core.finish import finish
+from controller.core.guards.back import drain, go_back
+from controller.core.observed import Observed
+from controller.core.phases import Outcome, Phase
+from controller.core.reasons import Reason
+from controller.core.run import (
+    after,
+    enter,
+    phase,
+    plan_of,
+    progress_deadline,
+    remembered,
+    running,
+    stable_of,
+)  # fmt: skip
+
+
+def begin_promotion(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
+    """The ladder is passed: shift the traffic, or absorb at once where there is no route."""
+    change = running(o)
+    assert change is not None
+    if plan_of(change).promotion.mode == "InPlace" or not o.traffic.routed:
+        return begin_absorb(o, now, status)
+    message = "all steps passed; the canary grows to full size"
+    return Ruling(
+        Reason.SHIFTING, message, change=enter(status, Phase.SHIFTING, now),
+        notes=(Note(Reason.STEP_PASSED, message),), again=True,
+    )  # fmt: skip
+
+
+def begin_absorb(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
+    """The Deployment may now run the template itself."""
+    message = "the Deployment absorbs the new template"
+    return Ruling(
+        Reason.ABSORBING, message, change=enter(status, Phase.ABSORBING, now),
+        notes=(Note(Reason.ABSORBING, message),), again=True,
+    )  # fmt: skip
+
+
+def shifted(o: Observed, now: datetime) -> Ruling | None:
+    """At full size with the traffic in force (the rules of the ladder saw to that): watch."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.SHIFTING:
+        return None
+    kept = change.status.in_force_since
+    return Ruling(
+        Reason.WATCHING, "the canary has the traffic; the holdback stays as a control",
+        change=enter(change.status, Phase.WATCHING, now, in_force_since=kept), again=True,
+    )  # fmt: skip
+
+
+def watching(o: Observed, now: datetime) -> Ruling | None:
+    """No harm found for the whole watch, with data: absorb."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.WATCHING:
+        return None
+    until = after(change.status.entered_at, plan_of(change).promotion.watch, now)
+    if now >= until:
+        return begin_absorb(o, now, change.status)
+    explain = o.evidence.explain if o.evidence else ""
+    return Ruling(Reason.WATCHING, f"watched until {until:%H:%M:%S}Z; {explain}", wake_at=until)
+
+
+def absorbing(o: Observed, now: datetime) -> Ruling | None:
+    """All traffic on the full canary, then the Deployment's own rolling update to its end."""
+    change = running(o)
+    if change is None or o.workload is None or phase(o) is not Phase.ABSORBING:
+        return None
+    deadline = progress_deadline(change, now)
+    if not o.workload.paused and o.workload.complete:
+        return _settle(o, now, change.status)
+    if now >= deadline and not change.spec.restart:
+        fact = "the Deployment did not finish its rolling update in time"
+        return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
+    shift = _all_traffic_on_canary(o, now)
+    if shift is not None:
+        return shift
+    if o.workload.paused:
+        return Ruling(
+            Reason.ABSORBING, "resuming the Deployment with the approved template",
+            intents=(Unpause(change.spec.target.digest),), wake_at=deadline,
+        )  # fmt: skip
+    new = o.workload.of_digest(change.spec.target.digest)
+    ready = new.available if new else 0
+    reason = Reason.RESTARTING if change.spec.restart else Reason.ABSORBING
+    return Ruling(
+        reason, f"{ready} of {o.workload.replicas} pods of the Deployment run the new template",
+        wake_at=deadline if now < deadline else None,
+    )  # fmt: skip
+
+
+def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:
+    """With a route and a full canary: nobody is served by what is being replaced."""
+    change = running(o)
+    assert change is not None
+    assert o.workload is not None
+    in_place = plan_of(change).promotion.mode == "InPlace" or not o.traffic.routed
+    if in_place or change.spec.restart:
+        return None
+    full = max(1, o.workload.replicas)
+    if o.canary is None or o.canary.wanted < full:
+        return Ruling(
+            Reason.ABSORBING, f"the canary gets {full} pods",
+            intents=(ApplyCanary(change.metadata.uid, full),),
+            wake_at=progress_deadline(change, now),
+        )  # fmt: skip
+    if o.canary.available < full:
+        return Ruling(
+            Reason.ABSORBING, f"{o.canary.available} of {full} canary pods are ready",
+            wake_at=progress_deadline(change, now),
+        )  # fmt: skip
+    if o.traffic.weight is not None and o.traffic.weight != 100:
+        return Ruling(
+            Reason.ABSORBING, "the canary takes all traffic",
+            intents=(SetWeight(100, change.metadata.uid),), wake_at=progress_deadline(change, now),
+        )  # fmt: skip
+    if not o.traffic.in_force:
+        return Ruling(
+            Reason.ROUTE_PENDING, "weight 100% is written; the router does not show it yet",
+            wake_at=progress_deadline(change, now),
+        )  # fmt: skip
+    return None
+
+
+def _settle(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
+    message = "the Deployment runs the new template; traffic goes back to it"
+    return Ruling(
+        Reason.SETTLING, message,
+        change=enter(status, Phase.SETTLING, now, outcome=Outcome.PROMOTED.value, message=message),
+        again=True,
+    )  # fmt: skip
+
+
+def settling(o: Observed, now: datetime) -> Ruling | None:
+    """Stable is the new template from here on; the canary's traffic, then its pods, go."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.SETTLING:
+        return None
+    kept = remembered(o)
+    memory = Memory(stable_of(o), kept.deployment_uid, change.name)
+    ruling = _canary_goes(o, now)
+    serving = o.workload.of_digest(change.spec.target.digest) if o.workload else None
+    mark = (KeepRevision(serving.name),) if serving and not serving.marked_stable else ()
+    return Ruling(
+        ruling.reason, ruling.message, intents=(*mark, *ruling.intents), change=ruling.change,
+        memory=ruling.memory or memory, wake_at=ruling.wake_at, notes=ruling.notes,
+        again=ruling.again,
+    )  # fmt: skip
+
+
+def _canary_goes(o: Observed, now: datetime) -> Ruling:
+    change = running(o)
+    assert change is not None
+    status = change.status
+    if o.canary is not None and o.traffic.routed and (o.traffic.weight or 0) > 0:
+        return Ruling(
+            Reason.SETTLING, "traffic goes back to the Deployment",
+            intents=(SetWeight(0, change.metadata.uid),),
+        )  # fmt: skip
+    if o.canary is not None and not o.traffic.in_force:
+        return Ruling(Reason.SETTLING, "weight 0 is written; the router does not show it yet")
+    if o.canary is not None:
+        drained = drain(o, now, status, Reason.SETTLING)
+        return drained or Ruling(Reason.SETTLING, "removing the canary", intents=(RemoveCanary(),))
+    if o.traffic.touched:
+        return Ruling(
+            Reason.SETTLING, "restoring the owner's route", intents=(RestoreTraffic(forget=True),)
+        )
+    return finish(o, now, status, f"{change.spec.target.digest[:8]} is stable")

@@ -1,0 +1,134 @@
+"""No run in hand: clean up what a lost run left, start a proposal, or say that all is well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.core.actions import (
+    Answer,
+    CreateChange,
+    Intent,
+    RemoveCanary,
+    RestoreTraffic,
+    SetWeight,
+    Unpause,
+)  # fmt: skip
+from controller.core.decision import Memory, Note, Ruling
+from controller.core.observed import Block, HoldMode, Observed
+from controller.core.phases import REJECTING, Phase
+from controller.core.reasons import Reason
+from controller.core.run import enter, phase, remembered, running, speaks_of, stable_of
+
+
+def start(o: Observed, now: datetime) -> Ruling | None:
+    """A recorded proposal with nothing against it begins its first rung."""
+    change = running(o)
+    if change is None or phase(o) is not Phase.PROPOSED:
+        return None
+    first = Phase.ABSORBING if change.spec.restart else Phase.STEPPING
+    steps = len(change.spec.plan.steps)
+    message = (
+        "only the restart annotation changed: stable restarts"
+        if change.spec.restart
+        else f"{change.name} starts at {change.spec.plan.steps[0].weight:g}%"
+    )
+    status = enter(change.status, first, now, started_at=now, step=0, steps=steps)
+    reason = Reason.RESTARTING if change.spec.restart else Reason.PROPOSED
+    return Ruling(reason, message, change=status, again=True, notes=(Note(reason, message),))
+
+
+def leftovers(o: Observed, now: datetime) -> Ruling | None:
+    """A canary or a weight that no run in hand accounts for goes away, traffic first."""
+    if running(o) is not None:
+        return None
+    intents: list[Intent] = []
+    if o.traffic.routed and (o.traffic.weight or 0) > 0:
+        intents.append(SetWeight(0, ""))
+    elif o.canary is not None:
+        intents.append(RemoveCanary())
+    elif o.traffic.touched:
+        intents.append(RestoreTraffic(forget=True))
+    if not intents:
+        return None
+    return Ruling(
+        Reason.RETREATING, "removing what a run that is not recorded left behind",
+        intents=tuple(intents),
+    )  # fmt: skip
+
+
+def blocked(o: Observed, now: datetime) -> Ruling | None:
+    """At rest a broken reference is shown before it can hold up a release."""
+    if not o.blocks or o.proposal is not None:
+        return None
+    return Ruling(o.blocks[0].reason, o.blocks[0].message)
+
+
+def invalid(o: Observed, now: datetime) -> Ruling | None:
+    """A spec that breaks a rule starts nothing; a run in hand has its own frozen plan."""
+    wrong: Block | None = next((b for b in o.blocks if b.reason is Reason.INVALID), None)
+    if wrong is None or running(o) is not None:
+        return None
+    return Ruling(Reason.INVALID, wrong.message)
+
+
+def proposal(o: Observed, now: datetime) -> Ruling | None:
+    """The Deployment holds another template than stable: record it, unless it was refused."""
+    if o.proposal is None:
+        return None
+    retry = _retry(o)
+    if _refused(o) and retry is None:
+        assert o.change is not None
+        why = o.change.status.message
+        return Ruling(
+            Reason.REJECTED,
+            f"{o.change.name} was taken back ({why}); edit the template or sign a Retry",
+        )
+    kept = remembered(o)
+    message = f"{o.proposal_name} proposes {', '.join(o.proposal.target.images) or 'a template'}"
+    made: tuple[Intent, ...] = (CreateChange(o.proposal_name, o.proposal),)
+    if retry is not None:
+        made = (*made, Answer(retry, "Applied", f"{o.proposal_name} tries it again"))
+    return Ruling(
+        Reason.PROPOSED, message, intents=made,
+        memory=Memory(stable_of(o), kept.deployment_uid, o.proposal_name),
+        notes=(Note(Reason.PROPOSED, message),),
+    )  # fmt: skip
+
+
+def _refused(o: Observed) -> bool:
+    """The last Change had this very template as its target and was taken back."""
+    if o.change is None or o.proposal is None or phase(o) is not Phase.FINISHED:
+        return False
+    same = o.change.spec.target.digest == o.proposal.target.digest
+    return same and o.change.status.outcome in {r.value for r in REJECTING}
+
+
+def _retry(o: Observed) -> str | None:
+    """Name of a Retry that was signed after the refusal."""
+    change = o.change
+    if change is None or change.status.finished_at is None:
+        return None
+    ended = change.status.finished_at
+    return next(
+        (c.name for c in o.commands
+         if c.decision == "Retry" and not c.answered and speaks_of(c, change)
+         and (c.change == change.name or c.created_at >= ended.replace(microsecond=0))), None,
+    )  # fmt: skip
+
+
+def at_rest(o: Observed, now: datetime) -> Ruling | None:
+    """One version serves."""
+    assert o.workload is not None
+    kept = remembered(o)
+    memory = Memory(stable_of(o), kept.deployment_uid, kept.change)
+    resume: tuple[Intent, ...] = ()
+    if o.workload.paused and o.hold_mode is HoldMode.ON_CHANGE and kept.change:
+        resume = (Unpause(stable_of(o).digest),)
+    images = f"; last: {o.change.name} {o.change.status.outcome}" if o.change else ""
+    notes = f"; note: {'; '.join(o.notes)}" if o.notes else ""
+    return Ruling(
+        Reason.STABLE,
+        f"{stable_of(o).digest[:8]} serves{images}{notes}",
+        intents=resume,
+        memory=memory,
+    )

@@ -1,0 +1,188 @@
+"""Everything that a decision may look at: plain facts, gathered once, never read again.
+
+The shell (`controller.runtime.gather`) makes them out of Kubernetes objects. Absence has a written
+meaning everywhere: `workload is None` is "does not exist", `weight is None` is "cannot be read".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from controller.api.change import Change, ChangeSpec, MetricReport
+from controller.api.rollout import Rollout
+from controller.core.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Block:
+    """Something that keeps a run from starting, and holds one that is under way."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class ReplicaSetFact:
+    """One ReplicaSet of the Deployment."""
+
+    name: str
+    hash: str
+    digest: str
+    wanted: int
+    available: int
+    marked_stable: bool = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The user's Deployment with its ReplicaSets."""
+
+    uid: str
+    digest: str
+    """Digest of `spec.template`: what is proposed, or what runs."""
+    adopted: bool
+    """Carries our label with this Rollout's name."""
+    paused: bool
+    replicas: int
+    """Live `spec.replicas`."""
+    rolling: bool
+    """A rolling update is in flight."""
+    complete: bool
+    """The rolling update to the present template has ended, all replicas available."""
+    sets: tuple[ReplicaSetFact, ...] = ()
+    restart_only: bool = False
+    """The template differs from stable in nothing but the restart annotation."""
+    taken_by: str = ""
+    """Another Rollout that governs it."""
+
+    @property
+    def active(self) -> tuple[ReplicaSetFact, ...]:
+        """ReplicaSets that want or have pods."""
+        return tuple(s for s in self.sets if s.wanted or s.available)
+
+    def of_digest(self, digest: str) -> ReplicaSetFact | None:
+        """The ReplicaSet of a template; the one with most replicas if there are several."""
+        found = [s for s in self.sets if s.digest == digest]
+        return max(found, key=lambda s: (s.wanted, s.available), default=None)
+
+
+@dataclass(frozen=True)
+class Canary:
+    """The canary Deployment, if it is there."""
+
+    change_uid: str
+    digest: str
+    wanted: int
+    available: int
+    pods: int = 0
+    """Pods that still exist, terminating ones not counted."""
+    crashing: str = ""
+    """Name and exit of a container that crashes again and again."""
+    intact: bool = True
+    """Its spec is what we applied."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What the router, or the pods, say about the share of the canary."""
+
+    routed: bool
+    weight: float | None = 0.0
+    """Share of the canary in percent as the route's spec (or the pods) says it."""
+    in_force: bool = True
+    """The router has accepted the spec that we read."""
+    aborted_for: str = ""
+    """UID of the Change in the containment mark (route annotation or pin)."""
+    touched: bool = False
+    """The route or Service still carries something of ours."""
+    pinned: bool = False
+    """Share by pods: the Service selects only the stable hash."""
+
+
+class Verdict(StrEnum):
+    """What the statistics say; the names of docs/statistics.md."""
+
+    ROLLBACK = "ROLLBACK"
+    HOLD = "HOLD"
+    STEP_UP = "STEP_UP"
+    NO_EVIDENCE = "NO_EVIDENCE"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The newest assessment of the run in hand."""
+
+    verdict: Verdict
+    explain: str
+    """One plain sentence with numbers and the time still needed."""
+    headline: str = ""
+    """Strongest metric, ratio and interval, for a column."""
+    no_data: str = ""
+    """Why a metric gives no data; empty when all do."""
+    no_data_since: datetime | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    window_end: datetime | None = None
+    reports: tuple[MetricReport, ...] = ()
+    log_harm: float = 0.0
+    log_threshold: float = 0.0
+    orders_lost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sign-off that may still have to be acted on."""
+
+    uid: str
+    name: str
+    decision: str
+    by: str
+    reason: str
+    change: str
+    created_at: datetime
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The HorizontalPodAutoscaler of the workload."""
+
+    autoscaler: str
+    min_replicas: int
+    max_replicas: int
+    original: int | None = None
+    """The owner's minReplicas while ours is in force."""
+
+
+class HoldMode(StrEnum):
+    """Who pauses an edit: the API server, or the operator by keeping the Deployment paused."""
+
+    ON_CHANGE = "OnChange"
+    ALWAYS = "Always"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look at everything that concerns one Rollout."""
+
+    rollout: Rollout
+    workload: Workload | None = None
+    change: Change | None = None
+    proposal: ChangeSpec | None = None
+    """What a Change of the Deployment's present template would say; None when it is stable."""
+    proposal_name: str = ""
+    canary: Canary | None = None
+    traffic: Traffic = Traffic(routed=False)
+    evidence: Evidence | None = None
+    blocks: tuple[Block, ...] = ()
+    commands: tuple[Command, ...] = ()
+    floor: Floor | None = None
+    revision_kept: bool = False
+    """A ControllerRevision holds the stable template."""
+    hold_mode: HoldMode = HoldMode.ON_CHANGE
+    namespace_ending: bool = False
+    notes: tuple[str, ...] = ()
+    """Advice for the condition before the run, as policies that select the old label value."""

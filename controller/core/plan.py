@@ -1,0 +1,60 @@
+"""`plan(observed, now) -> Decision`: the whole judgement of the operator, as one pure function."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.core.actions import Contain
+from controller.core.decision import Decision, Ruling
+from controller.core.guards.order import ORDER
+from controller.core.observed import Observed
+from controller.core.reasons import Reason
+from controller.core.status import change_status, rollout_status
+from controller.core.upkeep import upkeep
+
+
+def plan(o: Observed, now: datetime) -> Decision:
+    """Ask the rules in their order; the first answer, with the upkeep, is the decision."""
+    name, ruling = judge(o, now)
+    kept, notes = upkeep(o)
+    contain = tuple(i for i in ruling.intents if isinstance(i, Contain))
+    rest = tuple(i for i in ruling.intents if not isinstance(i, Contain))
+    return Decision(
+        rule=name,
+        reason=ruling.reason,
+        message=ruling.message,
+        rollout_status=rollout_status(o, ruling, now),
+        change_status=change_status(o, ruling, now),
+        intents=_once((*contain, *kept, *rest)),
+        notes=(*ruling.notes, *notes),
+        wake_at=ruling.wake_at,
+        again=ruling.again,
+    )
+
+
+def judge(o: Observed, now: datetime) -> tuple[str, Ruling]:
+    """The first rule that answers, by name."""
+    for guard in ORDER:
+        ruling = guard(o, now)
+        if ruling is not None:
+            return guard.__name__, ruling
+    return "nothing", Ruling(Reason.STABLE, "nothing to do")
+
+
+def explain(o: Observed, now: datetime) -> list[tuple[str, str, str]]:
+    """The table that `blastdoor explain` prints: rule, what it asks, its answer or a dash."""
+    table = []
+    for guard in ORDER:
+        ruling = guard(o, now)
+        asks = (guard.__doc__ or "").strip().splitlines()[0]
+        table.append(
+            (guard.__name__, asks, f"{ruling.reason}: {ruling.message}" if ruling else "-")
+        )
+        if ruling is not None:
+            break
+    return table
+
+
+def _once(intents: tuple[object, ...]) -> tuple:  # type: ignore[type-arg]
+    """Each intent once, in order of first mention."""
+    return tuple(dict.fromkeys(intents))

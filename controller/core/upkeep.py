@@ -1,0 +1,130 @@
+"""What must hold beside any decision: stable can always be refilled, and is always large enough.
+
+A paused Deployment with a proposal may fill another old ReplicaSet than stable when it is scaled to
+0 and up again, or none at all when stable is lost. So while a proposal is pending stable is the
+only old ReplicaSet that exists (docs/architecture.md, "paused is not enough").
+"""
+
+from __future__ import annotations
+
+from controller.core.actions import (
+    Answer,
+    ApplyCanary,
+    DropReplicaSets,
+    Intent,
+    KeepRevision,
+    Pause,
+    RaiseFloor,
+    RecreateStable,
+    RestoreFloor,
+    ScaleReplicaSet,
+)  # fmt: skip
+from controller.core.decision import Note
+from controller.core.guards.climb import wanted_pods
+from controller.core.observed import HoldMode, Observed, Workload
+from controller.core.phases import ABSORBED, CARRYING, Phase
+from controller.core.reasons import Reason
+from controller.core.run import phase, running, speaks_of, stable_of
+
+
+def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
+    """Intents and notes that accompany whatever the guards decide."""
+    if o.namespace_ending or o.rollout.metadata.deletion_timestamp is not None:
+        return (), ()
+    intents: list[Intent] = []
+    notes: list[Note] = []
+    if o.workload is not None and _ours(o, o.workload):
+        if phase(o) not in {*ABSORBED, Phase.REVERTING}:
+            _protect_stable(o, o.workload, intents, notes)
+            _keep_paused(o, o.workload, intents)
+        _remember_stable(o, o.workload, intents)
+        _hold_floor(o, o.workload, intents)
+        _size_canary(o, intents)
+    _answer(o, intents)
+    return tuple(intents), tuple(notes)
+
+
+def _ours(o: Observed, w: Workload) -> bool:
+    return w.adopted and w.uid == o.rollout.status.deployment_uid and bool(stable_of(o).digest)
+
+
+def _protect_stable(o: Observed, w: Workload, intents: list[Intent], notes: list[Note]) -> None:
+    stable = stable_of(o)
+    serving = w.of_digest(stable.digest)
+    pending = w.digest != stable.digest
+    others = [s for s in w.sets if s.digest != stable.digest]
+    if pending and not w.paused:
+        intents.append(Pause())
+        notes.append(Note(Reason.ESCAPED, "an edit began to roll without the hold; it is paused"))
+    if serving is None and w.paused and o.revision_kept:
+        intents.append(RecreateStable(stable.digest, w.replicas))
+        notes.append(Note(Reason.STABLE_LOST, f"ReplicaSet of {stable.digest[:8]} is made again"))
+    if not pending:
+        return
+    for s in others:
+        if s.wanted > 0:
+            if serving is not None and serving.wanted < w.replicas:
+                intents.append(ScaleReplicaSet(serving.name, w.replicas))
+            intents.append(ScaleReplicaSet(s.name, 0))
+    empty = tuple(s.name for s in others if s.wanted == 0 and s.available == 0)
+    if empty and w.paused:
+        intents.append(DropReplicaSets(empty))
+
+
+def _keep_paused(o: Observed, w: Workload, intents: list[Intent]) -> None:
+    """Where the API server does not pause edits, the Deployment stays paused at rest as well."""
+    if o.hold_mode is HoldMode.ALWAYS and not w.paused and w.digest == stable_of(o).digest:
+        intents.append(Pause())
+
+
+def _remember_stable(o: Observed, w: Workload, intents: list[Intent]) -> None:
+    serving = w.of_digest(stable_of(o).digest)
+    if serving is not None and not (o.revision_kept and serving.marked_stable):
+        intents.append(KeepRevision(serving.name))
+
+
+def _hold_floor(o: Observed, w: Workload, intents: list[Intent]) -> None:
+    """Until absorb has ended, the autoscaler may not shrink stable below what takes all traffic."""
+    if o.floor is None:
+        return
+    if phase(o) in {*CARRYING, Phase.ABSORBING, Phase.REVERTING, Phase.RETREATING}:
+        needed = min(w.replicas, o.floor.max_replicas)
+        if needed > o.floor.min_replicas:
+            intents.append(RaiseFloor(needed))
+    elif o.floor.original is not None:
+        intents.append(RestoreFloor())
+
+
+def _size_canary(o: Observed, intents: list[Intent]) -> None:
+    """Under traffic the canary follows the live size of stable without a pause in the evidence."""
+    change = running(o)
+    if change is None or phase(o) not in CARRYING or change.status.in_force_since is None:
+        return
+    if o.workload is None or o.workload.replicas == 0:
+        return
+    want = wanted_pods(o, change)
+    if o.canary is None or o.canary.wanted != want or not o.canary.intact:
+        intents.append(ApplyCanary(change.metadata.uid, want))
+
+
+def _answer(o: Observed, intents: list[Intent]) -> None:
+    """Every sign-off learns what became of it, also when a crash swallowed the first answer."""
+    change = o.change
+    for command in o.commands:
+        if command.answered:
+            continue
+        if change is not None and command.uid in change.status.handled:
+            intents.append(Answer(command.name, "Applied", f"acted on for {change.name}"))
+        elif _moot(o, command.decision) or (change is not None and not speaks_of(command, change)):
+            what = change.name if change else "no Change"
+            text = f"{command.decision} does not apply: {what} is in hand"
+            if change is not None:
+                text = f"{command.decision} does not apply to {change.name} ({phase(o)})"
+            intents.append(Answer(command.name, "Refused", text))
+
+
+def _moot(o: Observed, decision: str) -> bool:
+    """Nothing in hand that this decision could act on."""
+    if decision == "Retry":
+        return running(o) is not None
+    return running(o) is None or phase(o) in {Phase.RETREATING, Phase.REVERTING, Phase.SETTLING}
