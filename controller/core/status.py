@@ -85,7 +85,6 @@ def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
     shown = Phase(status.phase) if run is not None and status.phase else phase(o)
     over = shown in (None, Phase.FINISHED)
     step = f"{min(status.step + 1, status.steps)}/{status.steps}" if status.steps else ""
-    allowed = o.rollout.spec.risk.at_risk
     evidence = o.evidence
     return RolloutStatus(
         observed_generation=o.rollout.metadata.generation,
@@ -105,6 +104,13 @@ def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
         deployment_uid=memory.deployment_uid,
         conditions=_rollout_conditions(o, ruling, now, over=over),
     )
+
+
+def _at_risk(o: Observed) -> str:
+    """Orders lost so far by the evidence, of those that one release may cost."""
+    if o.evidence is None:
+        return ""
+    return f"{max(0.0, o.evidence.orders_lost):.0f}/{o.rollout.spec.risk.at_risk:g}"
 
 
 def _shown_phase(o: Observed, ruling: Ruling, shown: Phase | None) -> str:
@@ -133,8 +139,8 @@ def _rollout_conditions(
         "Stalled": ("True" if stalled else "False", reason, message if stalled else ""),
         "Adopted": ("True" if adopted else "False", Reason.ADOPTED.value if adopted else reason,
                     "" if adopted else message),
-        "DataAvailable": ("False" if no_data else "True", Reason.NO_DATA.value if no_data else "Data",
-                          no_data),
+        "DataAvailable": ("False", Reason.NO_DATA.value, no_data) if no_data else
+                         ("True", "Data", ""),
     }  # fmt: skip
     return _stamped(o.rollout.status.conditions, found, now, o.rollout.metadata.generation)
 
@@ -160,6 +166,6 @@ def _stamped(
                 message=message,
                 last_transition_time=since,
                 observed_generation=generation,
-            )  # fmt: skip
+            )
         )
     return tuple(stamped)
