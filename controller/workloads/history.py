@@ -158,7 +158,8 @@ def _owner(deployment: Deployment, *, controller: bool) -> dict[str, Any]:
         "name": deployment.name,
         "uid": deployment.metadata.uid,
     }
-    return {**reference, "controller": True, "blockOwnerDeletion": True} if controller else reference
+    governing = {"controller": True, "blockOwnerDeletion": True} if controller else {}
+    return {**reference, **governing}
 
 
 def _hashed_selector(deployment: Deployment, template_hash: str) -> dict[str, Any]:

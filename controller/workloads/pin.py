@@ -1,0 +1,51 @@
+"""Containment when the share follows the pods: the apex Service pinned to the stable pods.
+
+Called by act and gather when a Rollout names no route. The selector is only ever patched member by
+member: releasing a server-side-applied selector empties it, and then nothing serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from controller.api import names
+from controller.api.k8s import Service
+from controller.api.patch import Ops, add, drop_annotations, remove, set_annotations, test
+from controller.workloads.selectors import selecting
+
+
+def pin(service: Service, stable_hash: str, change_uid: str) -> Ops:
+    """Only stable pods serve, and the mark says for which Change; one patch."""
+    marked = set_annotations(service, {names.ABORTED_ANNOTATION: change_uid})
+    if pinned(service) == stable_hash:
+        return marked
+    key = add(stable_hash, "spec", "selector", names.HASH_LABEL)
+    return [test(service.spec.selector, "spec", "selector"), key, *marked]
+
+
+def unpin(service: Service, *, clear_aborted: bool = False) -> Ops:
+    """The owner's selector again; the mark stays unless it is to be forgotten."""
+    forgotten = drop_annotations(service, names.ABORTED_ANNOTATION) if clear_aborted else []
+    if not pinned(service):
+        return forgotten
+    same = test(service.spec.selector, "spec", "selector")
+    return [same, remove("spec", "selector", names.HASH_LABEL), *forgotten]
+
+
+def pinned(service: Service) -> str:
+    """The hash that the Service is pinned to; empty when it is not."""
+    return service.spec.selector.get(names.HASH_LABEL, "")
+
+
+def aborted_for(service: Service) -> str:
+    """UID of the Change that was contained; empty when none was."""
+    return service.metadata.annotations.get(names.ABORTED_ANNOTATION, "")
+
+
+def unpinned_services(
+    services: Iterable[Service], apex: str, pod_labels: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Names of other Services that would send traffic to the canary's pods: no pin holds those."""
+    return tuple(
+        service.name for service in selecting(services, pod_labels) if service.name != apex
+    )
