@@ -57,6 +57,11 @@ class Process:
         """Process id while it runs."""
         return self._child.pid if self._child and self._child.poll() is None else None
 
+    @property
+    def returncode(self) -> int | None:
+        """What it ended with, negative for a signal; None while it runs or once it was killed."""
+        return self._child.poll() if self._child else None
+
     def start(self) -> None:
         """Starts the program; its output is appended to the log."""
         with self.log.open("ab") as output:
