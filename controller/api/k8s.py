@@ -35,6 +35,8 @@ class WorkloadCondition(Struct, frozen=True):
     status: str = ""
     reason: str = ""
     message: str = ""
+    last_update_time: datetime | None = None
+    last_transition_time: datetime | None = None
 
 
 class DeploymentStatus(Struct, frozen=True):
@@ -54,6 +56,7 @@ class Deployment(Object, frozen=True):
 
 class ReplicaSetSpec(Struct, frozen=True):
     replicas: int = 1
+    min_ready_seconds: int = 0
     selector: LabelSelector = LabelSelector()
     template: RawJson = EMPTY
 
