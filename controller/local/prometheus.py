@@ -10,6 +10,7 @@ It finds pods through the API server, as in a cluster. It knows nothing of Rollo
 """
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ import aiohttp
 import yaml
 
 from controller.local import toolchain
+from controller.local.addresses import POD_PREFIX, PROCESS_PREFIX
 from controller.local.process import LOOPBACK, PortTakenError, Process, free_ports
 
 # One entry of `scrape_configs`, in Prometheus's own words.
@@ -56,7 +58,10 @@ def pods(kubeconfig: Path, namespaces: Sequence[str] = (), job: str = "pods") ->
             _rule("__meta_kubernetes_pod_annotation_prometheus_io_scrape", "false", action="drop"),
             _rule("__meta_kubernetes_pod_container_port_number", r"\d+", action="keep"),
             _rule(
-                "__address__", r"10\.64\.(\d+)\.(\d+):(\d+)", "__address__", "127.64.${1}.${2}:${3}"
+                "__address__",
+                re.escape(POD_PREFIX) + r"(.*)",
+                "__address__",
+                PROCESS_PREFIX + "${1}",
             ),
             _rule("__meta_kubernetes_namespace", "(.*)", "namespace"),
             _rule("__meta_kubernetes_pod_name", "(.*)", "pod"),

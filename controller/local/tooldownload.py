@@ -76,6 +76,9 @@ class Downloads:
             try:
                 with urllib.request.urlopen(address, timeout=REACH_S) as response:
                     answer.append(response.read(_CHUNK).decode())
+            except urllib.error.HTTPError as error:
+                error.close()  # it holds the connection
+                answer.append(error)
             except (OSError, ValueError) as error:
                 answer.append(error)
 
