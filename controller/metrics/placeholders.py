@@ -1,0 +1,87 @@
+"""Fills `{{namespace}}`, `{{arm.pods}}` and their kin into a template's queries.
+
+It knows the names and what each stands for; it must not know any provider. Values are escaped for
+where they stand, between quotes in a selector. Called by `metrics.judging` (to check a template)
+and by the sampler (to ask for one arm).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.metrics.port import Arm
+
+KNOWN = ("namespace", "workload", "arm.role", "arm.hash", "arm.pods", "arm.service")
+NO_POD = "-"
+"""Matches no pod: names cannot be a lone dash. An arm without pods selects nothing."""
+
+_HOLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+_OPEN = re.compile(r"\{\{|\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the placeholders stand for: one arm of one release."""
+
+    namespace: str
+    workload: str
+    role: Arm
+    hash: str
+    service: str
+    pods: tuple[str, ...]
+
+    def value(self, name: str) -> str:
+        """What one placeholder stands for."""
+        match name:
+            case "namespace":
+                return self.namespace
+            case "workload":
+                return self.workload
+            case "arm.role":
+                return self.role
+            case "arm.hash":
+                return self.hash
+            case "arm.service":
+                return self.service
+            case "arm.pods":
+                return pods_pattern(self.pods)
+        raise KeyError(name)
+
+
+def pods_pattern(pods: Sequence[str]) -> str:
+    """A regex that matches these pod names and no other; dots in names stand for themselves.
+
+    >>> pods_pattern(["shop-2", "shop-1"]), pods_pattern([])
+    ('shop-1|shop-2', '-')
+    """
+    return "|".join(name.replace(".", "[.]") for name in sorted(pods)) or NO_POD
+
+
+def unknown(query: str) -> tuple[str, ...]:
+    """Placeholders in `query` that do not exist, as written; also braces without a partner."""
+    wrong = [hole for hole in _HOLE.findall(query) if hole not in KNOWN]
+    if _OPEN.search(_HOLE.sub("", query)):
+        wrong.append("{{ without }}")
+    return tuple(wrong)
+
+
+def problem(metric: str, field: str, query: str) -> str | None:
+    """What is wrong with the placeholders of one query, in words for the template's author."""
+    wrong = unknown(query)
+    if not wrong:
+        return None
+    known = ", ".join(f"{{{{{name}}}}}" for name in KNOWN)
+    came = ", ".join(f"`{name}`" for name in wrong)
+    return f"metric {metric}, field {field}: unknown placeholder {came}; known: {known}"
+
+
+def render(query: str, scope: Scope) -> str:
+    """`query` with every placeholder filled; KeyError for one that `problem` would have named.
+
+    >>> scope = Scope("shop", "checkout", "canary", "5d9", "checkout-canary", ("a-1", "a-2"))
+    >>> render('orders_total{pod=~"{{arm.pods}}"}', scope)
+    'orders_total{pod=~"a-1|a-2"}'
+    """
+    return _HOLE.sub(lambda hole: scope.value(hole[1]), query)

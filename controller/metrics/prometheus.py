@@ -1,0 +1,251 @@
+"""The `prometheus` plug-in: raw samples of a window from a Prometheus server.
+
+It asks for `selector[window]` at one instant, so that true timestamps, resets and gaps are seen
+and no rate() smooths them away. Questions that differ only in the values of their labels (both
+arms, many releases) share one query, and the answer is dealt out by the labels. Whatever goes
+wrong on the way is `NoData` with a reason; a server's trouble never raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.api.quantities import parse_duration
+from controller.api.template import PrometheusProvider
+from controller.metrics import selector
+from controller.metrics.port import NoData, Reading, Samples, Series, Tools, Wanted, Window
+from controller.metrics.selector import Matcher, Selector
+
+MOST_PER_QUERY = 64
+"""Questions in one query: keeps the regexes short and one failure from silencing everything."""
+SETTLE_S = 1.0
+"""A sample is stamped when its scrape starts and can be read when the scrape is over."""
+SHOWN = 300
+"""Characters of a query or an answer that a reason shows."""
+
+_PLAIN = re.compile(r"[\w.|/:\[\] -]*")
+"""Label values that mean the same in RE2 as in Python, and may be joined by `|`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request to the server, and the questions that it answers."""
+
+    text: str
+    at_s: float
+    parts: tuple[Wanted, ...]
+
+
+def plan(wanted: Sequence[Wanted], window: Window) -> list[Query]:
+    """As few queries as possible that answer all questions."""
+    groups: dict[object, list[Wanted]] = defaultdict(list)
+    for one in wanted:
+        groups[_shape(one)].append(one)
+    queries: list[Query] = []
+    for members in groups.values():
+        for first in range(0, len(members), MOST_PER_QUERY):
+            parts = tuple(members[first : first + MOST_PER_QUERY])
+            text = f"{_merged(parts)}[{_milliseconds(window)}ms]"
+            queries.append(Query(text, window.end_s, parts))
+    return queries
+
+
+def _milliseconds(window: Window) -> int:
+    return max(1, round((window.end_s - window.start_s) * 1000))
+
+
+def _shape(one: Wanted) -> object:
+    """Questions of one shape can share a query: same names and operators, joinable values."""
+    found = parsed(one.expression)
+    if found is None:
+        return one.expression
+    labels = [matcher.label for matcher in found.matchers]
+    if len(set(labels)) < len(labels):
+        return found
+    return (found.name, tuple(sorted(_slot(matcher) for matcher in found.matchers)))
+
+
+def _slot(matcher: Matcher) -> tuple[str, str, str]:
+    joinable = matcher.operator in ("=", "=~") and _PLAIN.fullmatch(matcher.value)
+    kind = "=~" if matcher.operator == "=" else matcher.operator
+    return (
+        (matcher.label, kind, "") if joinable else (matcher.label, matcher.operator, matcher.value)
+    )
+
+
+def parsed(expression: str) -> Selector | None:
+    """The expression as a selector, or None: then the server is asked as it stands."""
+    try:
+        return selector.parse(expression)
+    except selector.SelectorError:
+        return None
+
+
+def _merged(parts: Sequence[Wanted]) -> str:
+    """One selector that selects at least what each part does."""
+    found = [parsed(part.expression) for part in parts]
+    first = found[0]
+    if first is None or len(set(parts)) == 1 or len({str(one) for one in found}) == 1:
+        return parts[0].expression
+    every = [one.matchers for one in found if one is not None]
+    return str(Selector(first.name, tuple(_joined(m.label, every) for m in first.matchers)))
+
+
+def _joined(label: str, every: Iterable[tuple[Matcher, ...]]) -> Matcher:
+    same = {m for matchers in every for m in matchers if m.label == label}
+    if len(same) == 1:
+        return same.pop()
+    patterns = {
+        m.value if m.operator == "=~" else re.escape(m.value).replace("\\-", "-") for m in same
+    }
+    return Matcher(label, "=~", "|".join(sorted(patterns)))
+
+
+def parse(query: Query, result: Any) -> dict[Wanted, Reading]:
+    """Deals the series of an answer out to the questions that they belong to."""
+    try:
+        series = [_series(one) for one in result]
+    except (KeyError, TypeError, ValueError) as problem:
+        why = f"the answer is not a list of series with samples ({problem!r})"
+        return refused(query, why)
+    return {part: _answer(part, query, series) for part in query.parts}
+
+
+def _series(raw: Any) -> Series:
+    labels = {str(name): str(value) for name, value in raw["metric"].items()}
+    name = labels.pop("__name__", "")
+    samples = tuple((float(at), float(value)) for at, value in raw["values"])
+    return Series(name, tuple(sorted(labels.items())), samples)
+
+
+def _answer(part: Wanted, query: Query, series: Sequence[Series]) -> Reading:
+    wanted = parsed(part.expression)
+    mine = tuple(
+        one
+        for one in series
+        if one.samples
+        and (wanted is None or wanted.matches(one.name, {**dict(one.labels), "__name__": one.name}))
+    )
+    if not mine:
+        return _no_data(part, "no series in the window")
+    for one in mine:
+        if any(math.isnan(value) for _, value in one.samples):
+            return _no_data(part, f"a sample of {_shown(dict(one.labels))} is NaN")
+    return Samples(mine)
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _no_data(part: Wanted, why: str) -> NoData:
+    return NoData(
+        f"metric {part.metric}, {part.role} of the {part.arm} arm: {why};"
+        f" query: {_shown(part.expression)}"
+    )
+
+
+def refused(query: Query, why: str) -> dict[Wanted, Reading]:
+    """No data for every question of a query, for one reason."""
+    return {part: _no_data(part, why) for part in query.parts}
+
+
+class Prometheus:
+    """The plug-in; see `metrics.port.Provider`."""
+
+    name = "prometheus"
+    spec = PrometheusProvider
+    rereads = True
+
+    def interval_s(self, spec: PrometheusProvider, tick_s: float) -> float:
+        """One look per tick."""
+        return tick_s
+
+    def settle_s(self, spec: PrometheusProvider) -> float:
+        """Time for the server to have stored what it scraped."""
+        return SETTLE_S
+
+    def problem(self, spec: PrometheusProvider, expression: str) -> str | None:
+        """None: what is wrong with a query is the server's to say, and is then no data."""
+        return None
+
+    async def fetch(
+        self,
+        spec: PrometheusProvider,
+        wanted: Sequence[Wanted],
+        window: Window,
+        tools: Tools,
+    ) -> Mapping[Wanted, Reading]:
+        """Every query at once, each with its own deadline."""
+        queries = plan(wanted, window)
+        answers = await asyncio.gather(*(_ask(spec, query, tools) for query in queries))
+        return {part: reading for answer in answers for part, reading in answer.items()}
+
+
+async def _ask(spec: PrometheusProvider, query: Query, tools: Tools) -> dict[Wanted, Reading]:
+    deadline_s = parse_duration(spec.timeout).total_seconds()
+    client = tools.kept(f"prometheus {spec.address} {spec.timeout}", lambda: _client(spec))
+    try:
+        call = lambda: _custom_query(client, query)  # noqa: E731  # names the call for the thread
+        result = await tools.in_thread(spec.address, call, deadline_s)
+    except TimeoutError:
+        return refused(query, f"{spec.address} gave no answer within {deadline_s:g} s")
+    if isinstance(result, _Failure):
+        return refused(query, f"{spec.address}: {result.why}")
+    return parse(query, result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    why: str
+
+
+def _client(spec: PrometheusProvider) -> Any:
+    """A client without retries: the next tick is the retry, and no data is said at once."""
+    from prometheus_api_client.prometheus_connect import PrometheusConnect  # late: 0.1 s
+    from urllib3.util.retry import Retry
+
+    from controller.metrics.bounded_http import BoundedSession
+
+    deadline_s = parse_duration(spec.timeout).total_seconds()
+    return PrometheusConnect(
+        url=spec.address.rstrip("/"),
+        retry=Retry(total=0, redirect=3, raise_on_status=False),
+        session=BoundedSession(deadline_s),
+        timeout=deadline_s,  # type: ignore[arg-type]  # requests takes parts of a second
+        method="POST",
+    )
+
+
+def _custom_query(client: Any, query: Query) -> Any:
+    """Runs in a thread. The result as the server sent it, or why there is none."""
+    import requests
+    from prometheus_api_client.exceptions import PrometheusApiClientException
+
+    try:
+        return client.custom_query(query.text, params={"time": f"{query.at_s:.3f}"})
+    except PrometheusApiClientException as problem:
+        return _Failure(_said(str(problem)))
+    except requests.exceptions.JSONDecodeError:
+        return _Failure("the answer is not JSON; is this a Prometheus?")
+    except requests.exceptions.RequestException as problem:
+        return _Failure(_shown(f"{type(problem).__name__}: {problem}"))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        return _Failure(f"the answer is not that of a Prometheus ({problem!r})")
+
+
+def _said(text: str) -> str:
+    """The server's own words out of the client's message, if it is a Prometheus error."""
+    found = re.search(r'"error":"((?:[^"\\]|\\.)*)"', text)
+    status = re.search(r"HTTP Status Code (\d+)", text)
+    return _shown(f"HTTP {status[1] if status else '?'}: {found[1] if found else text}")
+
+
+PROVIDER = Prometheus()
