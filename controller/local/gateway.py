@@ -49,6 +49,7 @@ class Gateway:
         self._services = Reflector(cluster, SERVICES, namespace)
         self._slices = Reflector(cluster, ENDPOINT_SLICES, namespace)
         self._changed = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
         self._refused: dict[str, tuple[int, Problem]] = {}
         """By UID of a route: the generation that Envoy refused, and why."""
         self._known_clusters: frozenset[str] = frozenset()
@@ -135,4 +136,11 @@ class Gateway:
             return
         except ApiError as error:
             log.warning("route status not written", route=str(route.key), why=str(error))
-            asyncio.get_running_loop().call_later(_STATUS_RETRY_S, self._changed.set)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """One more pass in a while, however many have asked for it."""
+        if self._retry is not None:
+            self._retry.cancel()
+        loop = asyncio.get_running_loop()
+        self._retry = loop.call_later(_STATUS_RETRY_S, self._changed.set)

@@ -17,6 +17,10 @@ from controller.local.envoy_routes import Problem
 
 CONTROLLER_NAME: Final = "blastdoor.dev/local-gateway"
 _LONGEST_MESSAGE: Final = 1024
+_WELL: Final = {  # the CRD asks for a message in every condition
+    "Accepted": "in force at the gateway",
+    "ResolvedRefs": "every backend is a Service of this namespace",
+}
 
 
 def wanted_parents(
@@ -62,7 +66,7 @@ def _condition(kind: str, problems: Sequence[Problem], generation: int) -> Route
         type=kind,
         status="False" if problems else "True",
         reason=problems[0].reason if problems else kind,
-        message="; ".join(one.message for one in problems)[:_LONGEST_MESSAGE],
+        message=("; ".join(one.message for one in problems) or _WELL[kind])[:_LONGEST_MESSAGE],
         observed_generation=generation,
     )
 

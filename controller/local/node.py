@@ -45,7 +45,10 @@ class NodeAgent:
         waits: RestartWaits = USUAL_WAITS,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.name, self._cluster, self._folder = name, cluster, folder
+        self.name, self._cluster = name, cluster
+        self.ledger, self._logs = folder / "ledger", folder / "pods"
+        for made in (self.ledger, self._logs):
+            made.mkdir(parents=True, exist_ok=True)
         self._waits, self._now = waits, now
         self._pods = Reflector(cluster, PODS, namespace)
         self._pods.on_change(self._look)
@@ -56,7 +59,6 @@ class NodeAgent:
     async def run(self) -> None:
         """Runs pods until cancelled; then kills every process."""
         self._addresses = Addresses()
-        (self._folder / "ledger").mkdir(parents=True, exist_ok=True)
         # As a real node does it: a fresh connection for each probe.
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         try:
@@ -64,7 +66,8 @@ class NodeAgent:
                 self._node = Node(
                     self.name,
                     self._addresses.node_ip,
-                    self._folder,
+                    self._logs,
+                    self.ledger,
                     session,
                     self._waits,
                     self._now,

@@ -61,17 +61,13 @@ class Node:
 
     name: str
     ip: str
-    folder: Path
-    """Logs of the pods; `ledger` in it is the folder of the true ledger."""
+    logs: Path
+    ledger: Path
+    """Where the shops write down the orders that they place."""
     session: aiohttp.ClientSession
     """For probes."""
     waits: RestartWaits = USUAL_WAITS
     now: Callable[[], datetime] = utc_now
-
-    @property
-    def ledger(self) -> Path:
-        """Where the shops write down the orders that they place."""
-        return self.folder / "ledger"
 
 
 class PodRunner:
@@ -130,7 +126,7 @@ class PodRunner:
         container = self.pod.spec.containers[0]
         name = f"{self.pod.namespace}_{self.pod.name}"
         process = PodProcess(
-            name, images.command(container), self._environment(), self._node.folder / f"{name}.log"
+            name, images.command(container), self._environment(), self._node.logs / f"{name}.log"
         )
         try:
             process.start()
