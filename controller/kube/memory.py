@@ -47,7 +47,7 @@ class MemoryCluster:
         self._server = Server(now, admission)
         self._lists = Lists()
         self.now = now
-        self.faults = Faults(self._server.store)
+        self.faults = Faults(self._server.store, user)
         self._actor = Actor(user, _manager_of(user))
         for name in namespaces:
             body = {"metadata": {"name": name}}

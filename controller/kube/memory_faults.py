@@ -73,9 +73,10 @@ class Stream:
 
 @dataclass
 class Faults:
-    """What is ordered; nothing by default."""
+    """What is ordered, nothing by default: for `victim`, for the user named, or for all ("")."""
 
     store: Store
+    victim: str
     _orders: list[_Order] = field(default_factory=list)
     _streams: list[Stream] = field(default_factory=list)
     _stale: dict[tuple[str, str], Snapshot] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class Faults:
         error: ApiError | None = None,
         *,
         times: int = 1,
-        user: str = "",
+        user: str | None = None,
         after: bool = False,
     ) -> None:
         """Fail so many calls; with `after` they are carried out and only the answer is lost.
@@ -97,7 +98,7 @@ class Faults:
         """
         lost = error or Unreachable(0, "Unreachable", "connection reset by peer")
         name = str(resource) if resource else ""
-        self._orders.append(_Order(verb, name, user, times, error=lost, after=after))
+        self._orders.append(_Order(verb, name, self._who(user), times, error=lost, after=after))
 
     def delay(
         self,
@@ -106,31 +107,34 @@ class Faults:
         resource: Resource[Any] | None = None,
         *,
         times: int = -1,
-        user: str = "",
+        user: str | None = None,
     ) -> None:
         """Let calls wait before they are carried out (in the loop's time)."""
         name = str(resource) if resource else ""
-        self._orders.append(_Order(verb, name, user, times, delay_s=seconds))
+        self._orders.append(_Order(verb, name, self._who(user), times, delay_s=seconds))
 
-    def before_each(self, hook: Callable[[Call], None], *, user: str = "") -> None:
+    def before_each(self, hook: Callable[[Call], None], *, user: str | None = None) -> None:
         """Call a function before every call, after its delay: it may raise, or cancel a task."""
-        self._orders.append(_Order("", "", user, -1, hook=hook))
+        self._orders.append(_Order("", "", self._who(user), -1, hook=hook))
 
-    def drop_watches(self, resource: Resource[Any] | None = None, *, user: str = "") -> None:
+    def drop_watches(
+        self, resource: Resource[Any] | None = None, *, user: str | None = None
+    ) -> None:
         """Break the open streams with Unreachable."""
-        self._end(resource, user, Unreachable(0, "Unreachable", "the watch broke off"))
+        self._end(resource, self._who(user), Unreachable(0, "Unreachable", "the watch broke off"))
 
-    def silence_watches(self, *, user: str = "") -> None:
+    def silence_watches(self, *, user: str | None = None) -> None:
         """Half-open streams: no event and no bookmark until `clear` or `drop_watches`."""
-        self._silenced.add(user)
+        who = self._who(user)
+        self._silenced.add(who)
         for stream in self._streams:
-            if user in ("", stream.call.user):
+            if who in ("", stream.call.user):
                 stream.silent = True
 
-    def stale_lists(self, resource: Resource[Any], *, user: str = "") -> None:
+    def stale_lists(self, resource: Resource[Any], *, user: str | None = None) -> None:
         """Answer lists of a resource as of now, until `clear`."""
         present = dict(self.store.collection(resource).objects)
-        self._stale[str(resource), user] = Snapshot(present, self.store.version)
+        self._stale[str(resource), self._who(user)] = Snapshot(present, self.store.version)
 
     def clear(self) -> None:
         """All is well again; broken streams stay broken, silent ones speak."""
@@ -167,6 +171,9 @@ class Faults:
             yield stream
         finally:
             self._streams.remove(stream)
+
+    def _who(self, user: str | None) -> str:
+        return self.victim if user is None else user
 
     def _due(self, call: Call, *, after: bool) -> list[_Order]:
         return [order for order in self._orders if order.after == after and order.meets(call)]
