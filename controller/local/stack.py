@@ -15,28 +15,36 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import structlog
 
+from controller.kube.memory import MemoryCluster
 from controller.kube.port import Cluster
+from controller.local.controllers.machinery import run_controllers
 from controller.local.envoy import Envoy
 from controller.local.gateway import Gateway
 from controller.local.ledger import LedgerFolder
 from controller.local.load_process import LoadProcess
 from controller.local.node import NodeAgent
-from controller.local.pod_runner import USUAL_WAITS, RestartWaits
+from controller.local.pod_runner import USUAL_WAITS, RestartWaits, utc_now
 
 log = structlog.get_logger(__name__)
 
 _STARTED_WITHIN_S: Final = 30.0
 
-Beside = Callable[[Cluster], Awaitable[None]]
-"""Something else to run as long as the stack runs, as the controllers of the cluster in memory."""
+Beside = Callable[[], Coroutine[Any, Any, None]]
+"""Something else to run as long as the stack runs."""
+
+
+def controllers_of(memory: MemoryCluster, now: Callable[[], datetime] = utc_now) -> Beside:
+    """The controllers that a cluster in memory lacks, for `LocalStack(memory, beside=...)`."""
+    return lambda: run_controllers(memory.as_user, now)
 
 
 class LocalStack:
@@ -105,7 +113,7 @@ class LocalStack:
             await stack.enter_async_context(self.envoy)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             for beside in self._beside:
-                tasks.create_task(_forever(beside(self.cluster)))
+                tasks.create_task(beside())
             tasks.create_task(agent.run())
             tasks.create_task(Gateway(self.cluster, self.envoy).run())
             self._started.set()
@@ -129,10 +137,6 @@ class LocalStack:
             run_name=run_name,
             session_delay_s=session_delay_s,
         )
-
-
-async def _forever(work: Awaitable[None]) -> None:
-    await work
 
 
 def _tell(task: asyncio.Task[None]) -> None:
