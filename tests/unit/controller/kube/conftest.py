@@ -117,11 +117,11 @@ class ScriptedServer:
 async def server() -> AsyncIterator[ScriptedServer]:
     """A scripted API server."""
     scripted = ScriptedServer()
-    runner = web.ServerRunner(web.Server(scripted.answer), shutdown_timeout=0)
+    # Zero would mean for ever: handlers that never answer are part of the script.
+    runner = web.ServerRunner(web.Server(scripted.answer), shutdown_timeout=0.01)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    scripted.url = site.name
     host, port = runner.addresses[0][:2]
     scripted.url = f"http://{host}:{port}"
     yield scripted
