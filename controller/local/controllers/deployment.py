@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
-from controller.api.k8s import ReplicaSet
+from controller.api.k8s import Pod, ReplicaSet
 from controller.api.meta import Key
-from controller.api.resources import DEPLOYMENTS, REPLICASETS
+from controller.api.resources import DEPLOYMENTS, PODS, REPLICASETS
 from controller.kube.port import Cluster, NotFound
 from controller.kube.selectors import selector_of, selects
 from controller.local.controllers.claims import claim
 from controller.local.controllers.deployment_step import Step
 from controller.local.controllers.loop import Loop, controller_of, everything, own_key
+from controller.local.controllers.sizes import is_rolling
 
 IDENTITY: Final = "system:serviceaccount:kube-system:deployment-controller"
 
@@ -28,7 +29,8 @@ class DeploymentController:
         self._cluster, self._now = cluster, now
         self._loop = Loop("deployment", cluster, self.look)
         self._deployments = self._loop.follow(DEPLOYMENTS, own_key)
-        self._loop.follow(REPLICASETS, self._concerned)
+        self._sets = self._loop.follow(REPLICASETS, self._concerned)
+        self._loop.follow(PODS, self._waiting_for)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,6 +53,15 @@ class DeploymentController:
         )
         now = self._now().replace(microsecond=0)  # Condition times are whole seconds.
         return await Step(self._cluster, now, deployment, sets).take()
+
+    def _waiting_for(self, pod: Pod) -> Iterable[Key]:
+        """A Deployment with strategy Recreate waits until the last old pod is gone."""
+        for place in controller_of(pod, "ReplicaSet"):
+            if (one := self._sets.get(place)) is not None:
+                for key in controller_of(one, "Deployment"):
+                    deployment = self._deployments.get(key)
+                    if deployment is not None and not is_rolling(deployment):
+                        yield key
 
     def _concerned(self, item: ReplicaSet) -> Iterable[Key]:
         """The managing Deployment; of an orphan all that would adopt it."""

@@ -57,16 +57,17 @@ def by_env(name: str, fates: Mapping[str, Fate], otherwise: Fate = WELL) -> Call
 
 
 class InstantPods:
-    """Runs all pods of a cluster."""
+    """Runs all pods of a cluster, or of one namespace."""
 
     def __init__(
         self,
         cluster: Cluster,
         now: Callable[[], datetime],
         fate: Callable[[Pod], Fate] = lambda _: WELL,
+        namespace: str = "",
     ) -> None:
         self._cluster, self._now, self._fate = cluster, now, fate
-        self._pods = Reflector(cluster, PODS, jitter=lambda: 0.5)
+        self._pods = Reflector(cluster, PODS, namespace, jitter=lambda: 0.5)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopping: set[str] = set()
         self._addresses = 0
