@@ -205,9 +205,7 @@ def _increment(spec: HarmSpec, state: HarmState, grid: Grid, tick: Tick) -> Floa
     return _tempered(spec, state, tick, ratio_factor(tick.counts, edge, grid.offset))
 
 
-def _difference_increment(
-    spec: HarmSpec, state: HarmState, grid: Grid, tick: Tick
-) -> FloatArray:
+def _difference_increment(spec: HarmSpec, state: HarmState, grid: Grid, tick: Tick) -> FloatArray:
     assert spec.difference is not None
     widen = np.asarray(tick.widen, dtype=np.float64)
     bet = np.exp(grid.offset)
@@ -285,9 +283,7 @@ def _on_finer_grid(spec: HarmSpec, state: HarmState, finest: FloatArray) -> Harm
     old = np.where(moved, state.finest_sigma, finest)
 
     def carried(wealth: FloatArray) -> FloatArray:
-        return np.where(
-            moved[..., None], prior.rebet(wealth, spec.direction, old, finest), wealth
-        )
+        return np.where(moved[..., None], prior.rebet(wealth, spec.direction, old, finest), wealth)
 
     by_difference = state.log_wealth_difference
     return replace(

@@ -40,7 +40,7 @@ def ratio_factor(counts: Counts, edge: npt.ArrayLike, offset: FloatArray) -> Flo
 
     >>> counts = Counts(5, 1, 300, 19)
     >>> float(ratio_factor(counts, 1.0, np.log([0.5]))[0].round(6))
-    4.026293
+    4.256196
     """
     canary = counts.canary_fraction[..., None]
     edge = np.asarray(edge, dtype=np.float64)[..., None]

@@ -47,7 +47,7 @@ def log_weighted_mean(log_values: npt.ArrayLike, weights: npt.ArrayLike) -> Floa
     """ln of sum_j w_j exp(v_j) along the last axis; the weights are scaled to sum 1.
 
     >>> float(log_weighted_mean(np.log([30, 0.5, 0.2, 400]), [1, 1, 1, 1]).round(9))
-    4.67911783
+    4.679117431
     """
     values = np.asarray(log_values, dtype=np.float64)
     share = np.asarray(weights, dtype=np.float64)

@@ -39,17 +39,26 @@ class Snapshots:
         """No start yet."""
         return cls(np.full((*shape, KEPT, alternatives), NOWHERE), ())
 
-    def with_start(self, at_s: float, log_sums: FloatArray) -> Snapshots:
-        """One more start at ``at_s``."""
-        return Snapshots(self.old, (*self.young, (at_s, log_sums)))
+    def with_start(
+        self, at_s: float, log_sums: FloatArray, where: npt.NDArray[np.bool_]
+    ) -> Snapshots:
+        """One more start at ``at_s`` for the comparisons ``where``."""
+        fresh = np.where(where[..., None], log_sums, NOWHERE)
+        return Snapshots(self.old, (*self.young, (at_s, fresh)))
 
-    def aged(self, oldest_young_s: float) -> Snapshots:
-        """Starts at or before ``oldest_young_s`` become old enough to be asked about."""
-        old, young = self.old, self.young
-        while young and young[0][0] <= oldest_young_s:
-            old = _insert(old, young[0][1])
-            young = young[1:]
-        return self if len(young) == len(self.young) else Snapshots(old, young)
+    def aged(self, up_to_s: FloatArray) -> Snapshots:
+        """Starts at or before ``up_to_s``, shape ``(...)``, become old enough to be asked about."""
+        if not self.young or self.young[0][0] > up_to_s.max():
+            return self
+        old, young = self.old, []
+        for at_s, sums in self.young:
+            ripe = at_s <= up_to_s
+            if ripe.any():
+                old = _insert(old, np.where(ripe[..., None], sums, NOWHERE))
+                sums = np.where(ripe[..., None], NOWHERE, sums)
+            if not np.isneginf(sums).all():
+                young.append((at_s, sums))
+        return Snapshots(old, tuple(young))
 
     def forget(self, where: npt.NDArray[np.bool_]) -> Snapshots:
         """Drop all starts of the comparisons ``where``: their step has ended."""

@@ -1,0 +1,303 @@
+"""What the evidence of a release says now: go back, wait and why, step up, or no evidence.
+
+Turns the signals of a release into one Assessment that a controller acts on and a person reads.
+It decides nothing about Kubernetes: human commands, routes, budgets at risk and the order in which
+guards speak belong to the caller. Called once a tick for each live release.
+
+The order is the specification: harm first, whatever else is true; then what makes the data
+unfit; then what is still missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from analysis.combine import guilty_by_ebh
+from analysis.explain import explain
+from analysis.metric import MetricSpec, MetricState
+from analysis.release import ReleaseSpec, ReleaseState, Signals, enough_seen, signals
+from analysis.sequence import RatioState, ratio_bounds
+
+
+class Verdict(StrEnum):
+    """The four answers."""
+
+    ROLLBACK = "ROLLBACK"
+    HOLD = "HOLD"
+    STEP_UP = "STEP_UP"
+    NO_EVIDENCE = "NO_EVIDENCE"
+
+
+class Reason(StrEnum):
+    """Why; stable strings for conditions, events, labels and logs."""
+
+    HARM_FOUND = "HarmFound"
+    HARD_RULE = "HardRule"
+    HARM_SUSPECTED = "HarmSuspected"
+    HELD = "Held"
+    NO_DATA = "NoData"
+    DATA_MISSING = "DataMissing"
+    BAKING = "Baking"
+    TOO_FEW_EVENTS = "TooFewEvents"
+    EVIDENCE_PENDING = "EvidencePending"
+    HOLD_EXPIRED = "HoldExpired"
+    HARM_EXCLUDED = "HarmExcluded"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricEvidence:
+    """One metric as a person reads it.
+
+    ratio: canary rate over baseline rate, over all steps, None before the baseline has events;
+    low, high: its confidence sequence (0, inf without data; None when intervals were not asked
+    for). Counts are sums over the release. expected: canary events at the baseline's rate; lost:
+    that less the canary's. log_harm, log_promote: ln E (the latter +inf where nothing is asked).
+    harm_nats_per_minute, promote_nats_per_minute: pace so far; eta_s: seconds until promotion's
+    evidence at that pace, 0 if it is there, None if it never comes. no_data: why the last tick
+    had none.
+    """
+
+    name: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    canary_events: float
+    canary_exposures: float
+    baseline_events: float
+    baseline_exposures: float
+    expected: float
+    lost: float
+    log_harm: float
+    log_promote: float
+    harm_nats_per_minute: float
+    promote_nats_per_minute: float
+    eta_s: float | None
+    missing: float
+    no_data: str | None
+    required: bool
+    excluded: bool
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The verdict, its reason, one plain sentence, and the numbers behind them.
+
+    log_e against log_rollback decides a rollback, log_promote against log_promote_needed a step;
+    highest_log_e is what log_e once reached. guilty: metrics named after an alarm, the strongest
+    first. missing: largest missing share of a required metric. eta_s: seconds until the step may
+    go up at the present pace; None if unknown or never. orders_lost: of the risk metric.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    explain: str
+    log_e: float
+    highest_log_e: float
+    log_rollback: float
+    log_promote: float
+    log_promote_needed: float
+    guilty: tuple[str, ...]
+    missing: float
+    orders_lost: float
+    eta_s: float | None
+    metrics: tuple[MetricEvidence, ...]
+
+
+def assess(
+    spec: ReleaseSpec,
+    state: ReleaseState,
+    *,
+    step: int,
+    step_elapsed_s: float,
+    hard_failures: Sequence[str] = (),
+    holds: Sequence[str] = (),
+    intervals: bool = True,
+) -> Assessment:
+    """Judge one release (a state of shape ``()``).
+
+    step: the ladder step whose weight is in force; evidence gathered at another step promotes
+    nothing here. step_elapsed_s: since that weight came into force, >= 0. hard_failures: rules
+    outside the error budget that have fired (crash loop, absolute limit), in words; they roll
+    back. holds: reasons from elsewhere to wait (split mismatch, unhealthy baseline), in words.
+    intervals: leave out the confidence sequences, which cost most of the time, when False.
+    """
+    if not 0 <= step < len(spec.shares):
+        raise ValueError(f"step must lie in 0..{len(spec.shares) - 1}; came {step}")
+    if not step_elapsed_s >= 0.0:
+        raise ValueError(f"step_elapsed_s must be >= 0; came {step_elapsed_s}")
+    now = signals(spec, state)
+    here = int(state.step) == step
+    metrics = tuple(
+        _metric_evidence(spec, state, place, now, here, intervals)
+        for place in range(len(spec.metrics))
+    )
+    verdict, reason = _judge(spec, now, metrics, here, step_elapsed_s, hard_failures, holds)
+    counted = spec.loss_counted_by()
+    lost = next((m.lost for m in metrics if counted and m.name == counted.name), 0.0)
+    draft = Assessment(
+        verdict=verdict,
+        reason=reason,
+        explain="",
+        log_e=float(now.log_e),
+        highest_log_e=float(state.highest_log_e),
+        log_rollback=spec.log_rollback,
+        log_promote=float(now.to_promote) if here else 0.0,
+        log_promote_needed=spec.log_promote,
+        guilty=_guilty(spec, now, metrics) if reason in _ALARMS else (),
+        missing=float(now.missing),
+        orders_lost=lost,
+        eta_s=_eta(spec, metrics, step_elapsed_s),
+        metrics=metrics,
+    )
+    words = explain(spec, draft, step, step_elapsed_s, hard_failures, holds)
+    return replace(draft, explain=words)
+
+
+_ALARMS = (Reason.HARM_FOUND, Reason.HARM_SUSPECTED)
+
+
+def _judge(
+    spec: ReleaseSpec,
+    now: Signals,
+    metrics: tuple[MetricEvidence, ...],
+    here: bool,
+    step_elapsed_s: float,
+    hard_failures: Sequence[str],
+    holds: Sequence[str],
+) -> tuple[Verdict, Reason]:
+    """The rules in their order; the first that speaks wins."""
+    needed = [m for m in metrics if m.required]
+    suspected = _suspected(spec, metrics)
+    hold_over = spec.max_hold_s is not None and step_elapsed_s >= spec.max_hold_s
+    waiting = next(
+        (
+            reason
+            for reason, applies in (
+                (Reason.HARM_SUSPECTED, bool(suspected)),
+                (Reason.HELD, bool(holds)),
+                (Reason.NO_DATA, any(m.no_data is not None for m in needed)),
+                (Reason.DATA_MISSING, float(now.missing) > spec.max_missing),
+                (Reason.BAKING, step_elapsed_s < spec.bake_s),
+                (Reason.TOO_FEW_EVENTS, not (here and bool(now.enough))),
+                (Reason.EVIDENCE_PENDING, not all(m.excluded for m in needed)),
+            )
+            if applies
+        ),
+        None,
+    )
+    if bool(now.crossed):
+        return Verdict.ROLLBACK, Reason.HARM_FOUND
+    if hard_failures:
+        return Verdict.ROLLBACK, Reason.HARD_RULE
+    if waiting is None:
+        return Verdict.STEP_UP, Reason.HARM_EXCLUDED
+    if hold_over:
+        return Verdict.NO_EVIDENCE, Reason.HOLD_EXPIRED
+    return Verdict.HOLD, waiting
+
+
+def _suspected(spec: ReleaseSpec, metrics: tuple[MetricEvidence, ...]) -> list[str]:
+    """Metrics that show harm but may not roll back: batches of unknown size, or no weight."""
+    return [
+        m.name
+        for m, declared in zip(metrics, spec.metrics, strict=True)
+        if not declared.may_roll_back and m.log_harm >= spec.log_rollback
+    ]
+
+
+def _guilty(
+    spec: ReleaseSpec, now: Signals, metrics: tuple[MetricEvidence, ...]
+) -> tuple[str, ...]:
+    """Metrics to name: by e-BH; after an alarm that has faded, the strongest."""
+    named = guilty_by_ebh(now.log_harm, spec.false_rollback) or [int(np.argmax(now.log_harm))]
+    return tuple(metrics[j].name for j in sorted(named, key=lambda j: -metrics[j].log_harm))
+
+
+def _metric_evidence(
+    spec: ReleaseSpec, state: ReleaseState, place: int, now: Signals, here: bool, intervals: bool
+) -> MetricEvidence:
+    metric = spec.metrics[place]
+    kept = state.metrics[metric.name]
+    totals = kept.totals
+    ratio = float(metric.shown(totals.ratio()))
+    low, high = _interval(metric, kept) if intervals else (None, None)
+    log_harm = float(now.log_harm[place])
+    log_promote = float(now.log_promote[place]) if here else 0.0
+    seconds = float(metric.shown(kept.step_seconds))
+    pace = _promotion_nats(metric, kept) / seconds if seconds > 0.0 and here else 0.0
+    observed = float(metric.shown(kept.promotion[0].seconds))
+    expected = float(metric.shown(totals.expected))
+    seen = float(metric.shown(totals.canary_events))
+    return MetricEvidence(
+        name=metric.name,
+        ratio=None if math.isnan(ratio) else ratio,
+        low=low,
+        high=high,
+        canary_events=seen,
+        canary_exposures=float(metric.shown(totals.canary_exposures)),
+        baseline_events=float(metric.shown(totals.baseline_events)),
+        baseline_exposures=float(metric.shown(totals.baseline_exposures)),
+        expected=expected,
+        lost=expected - seen,
+        log_harm=log_harm,
+        log_promote=log_promote,
+        harm_nats_per_minute=60.0 * log_harm / observed if observed > 0.0 else 0.0,
+        promote_nats_per_minute=60.0 * pace,
+        eta_s=_time_to(spec.log_promote - log_promote, pace),
+        missing=float(kept.gaps.missing_share()),
+        no_data=kept.no_data if state.window_end_s is not None else "nothing measured yet",
+        required=metric.required,
+        excluded=log_promote >= spec.log_promote,
+        enough=here and bool(enough_seen(spec, metric, kept, state.step)),
+    )
+
+
+def _interval(metric: MetricSpec, kept: MetricState) -> tuple[float, float]:
+    shown = RatioState(
+        metric.shown(kept.ratio.events),
+        kept.ratio.log_means
+        if metric.edges == 1
+        else kept.ratio.log_means[(metric.promotion_edges or (0,))[0]],
+    )
+    low, high = ratio_bounds(shown)
+    return float(low), float(high)
+
+
+def _promotion_nats(metric: MetricSpec, kept: MetricState) -> float:
+    """Growth since the step began of the best bet, for the side and edge that lag behind."""
+    behind = math.inf
+    for side in kept.promotion:
+        used = np.isfinite(side.bets.log_weight[np.maximum(side.step, 0)])
+        if not used.any():
+            continue
+        best = np.where(used, side.log_sums, -math.inf).max(axis=-1)
+        wanted = (
+            best if metric.edges == 1 else best[list(metric.promotion_edges or range(best.size))]
+        )
+        behind = min(behind, float(np.min(wanted)))
+    return behind if math.isfinite(behind) else 0.0
+
+
+def _time_to(nats: float, per_second: float) -> float | None:
+    if nats <= 0.0:
+        return 0.0
+    return nats / per_second if per_second > 0.0 else None
+
+
+def _eta(
+    spec: ReleaseSpec, metrics: tuple[MetricEvidence, ...], step_elapsed_s: float
+) -> float | None:
+    """Seconds until the slowest of bake and required metrics is done; None if one never is."""
+    waits: list[float] = [max(0.0, spec.bake_s - step_elapsed_s)]
+    for metric in metrics:
+        if metric.required:
+            if metric.eta_s is None:
+                return None
+            waits.append(metric.eta_s)
+    return max(waits)
