@@ -6,9 +6,8 @@ The status is the run's whole memory: a crashed operator goes on from here and f
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from controller.api.meta import Condition, Object, Struct
@@ -109,8 +108,8 @@ class ChangeStatus(Struct, frozen=True):
     ] = ""
     verdict: str = ""
     evidence: Annotated[
-        dict[str, Any], Meta(description="Sufficient statistics of the analysis; versioned.")
-    ] = msgspec.field(default_factory=dict)
+        str, Meta(description="Sufficient statistics of the analysis as JSON text; versioned.")
+    ] = ""
     window_end: Annotated[
         datetime | None, Meta(description="End of the last tick that is in the evidence.")
     ] = None

@@ -6,11 +6,9 @@ meaning everywhere: `workload is None` is "does not exist", `weight is None` is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from controller.api.change import Change, ChangeSpec, MetricReport
 from controller.api.rollout import Rollout
@@ -124,7 +122,7 @@ class Evidence:
     no_data: str = ""
     """Why a metric gives no data; empty when all do."""
     no_data_since: datetime | None = None
-    state: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
     window_end: datetime | None = None
     reports: tuple[MetricReport, ...] = ()
     log_harm: float = 0.0

@@ -58,7 +58,7 @@ def _with_evidence(o: Observed, status: ChangeStatus) -> ChangeStatus:
     if e is None:
         return status
     return replace(
-        status, verdict=e.verdict.value, evidence=dict(e.state), window_end=e.window_end,
+        status, verdict=e.verdict.value, evidence=e.state, window_end=e.window_end,
         metrics=e.reports, log_harm=e.log_harm, log_threshold=e.log_threshold,
         orders_lost=e.orders_lost,
     )  # fmt: skip

@@ -15,6 +15,14 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
+def steady_now() -> Now:
+    """The machine's UTC time when this was called, moved on by the loop's clock ever since.
+
+    A wall clock that jumps in mid-run can then neither end a watch early nor stretch a deadline.
+    """
+    return loop_now(system_now())
+
+
 def loop_now(epoch: datetime) -> Now:
     """A wall clock that moves with the running loop: virtual when the loop's time is virtual."""
     loop = asyncio.get_running_loop()

@@ -57,10 +57,11 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
 
 
 def blocked(o: Observed, now: datetime) -> Ruling | None:
-    """At rest a broken reference is shown before it can hold up a release."""
-    if not o.blocks or o.proposal is not None:
+    """A broken reference starts nothing, and at rest is shown before it can hold up a release."""
+    if not o.blocks or (o.proposal is not None and o.proposal.restart):
         return None
-    return Ruling(o.blocks[0].reason, o.blocks[0].message)
+    waits = "; the proposed template waits" if o.proposal is not None else ""
+    return Ruling(o.blocks[0].reason, o.blocks[0].message + waits)
 
 
 def invalid(o: Observed, now: datetime) -> Ruling | None:
@@ -106,14 +107,16 @@ def _refused(o: Observed) -> bool:
 def _retry(o: Observed) -> str | None:
     """Name of a Retry that was signed after the refusal."""
     change = o.change
-    if change is None or change.status.finished_at is None:
+    if change is None or phase(o) is not Phase.FINISHED:
         return None
-    ended = change.status.finished_at
     return next(
-        (c.name for c in o.commands
-         if c.decision == "Retry" and not c.answered and speaks_of(c, change)
-         and (c.change == change.name or c.created_at >= ended.replace(microsecond=0))), None,
-    )  # fmt: skip
+        (
+            c.name
+            for c in o.commands
+            if c.decision == "Retry" and not c.answered and speaks_of(c, change)
+        ),
+        None,
+    )
 
 
 def at_rest(o: Observed, now: datetime) -> Ruling | None:

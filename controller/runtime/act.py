@@ -1,0 +1,63 @@
+"""From intents to writes, in their order. What an intent means is written in `acts/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from controller.core import actions as a
+from controller.runtime.acts import canary, records, traffic, workload
+from controller.runtime.acts.writer import Writer
+from controller.runtime.objects import Objects
+
+
+async def perform(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:
+    """Carry the intents out one by one; the first failure ends it, and the next look goes on."""
+    for intent in intents:
+        await _one(w, o, intent)
+
+
+async def _one(w: Writer, o: Objects, intent: a.Intent) -> None:
+    match intent:
+        case a.Contain(change_uid):
+            await traffic.contain(w, o, change_uid)
+        case a.SetWeight(percent, change_uid):
+            await traffic.set_weight(w, o, percent, change_uid)
+        case a.RestoreTraffic(forget):
+            await traffic.restore(w, o, forget=forget)
+        case a.ApplyCanary(_, replicas):
+            await canary.apply_canary(w, o, replicas)
+        case a.RemoveCanary():
+            await canary.remove_canary(w, o)
+        case a.Adopt(digest):
+            await workload.adopt(w, o, digest)
+        case a.Pause():
+            await workload.pause(w, o)
+        case a.Unpause(digest):
+            await workload.unpause(w, o, digest)
+        case a.Leave(stable_digest):
+            await workload.leave(w, o, stable_digest)
+        case a.KeepRevision(replicaset):
+            await workload.keep_revision(w, o, replicaset)
+        case a.RecreateStable(revision, replicas):
+            await workload.recreate_stable(w, o, revision, replicas)
+        case a.DropReplicaSets(names):
+            await workload.drop_replicasets(w, o, names)
+        case a.ScaleReplicaSet(name, replicas):
+            await workload.scale_replicaset(w, o, name, replicas)
+        case a.RaiseFloor(replicas):
+            await workload.raise_floor(w, o, replicas)
+        case a.RestoreFloor():
+            await workload.restore_floor(w, o)
+        case a.AddFinalizer():
+            await records.add_finalizer(w, o)
+        case a.RemoveFinalizer():
+            await records.remove_finalizer(w, o)
+        case a.CreateChange():
+            await records.create_change(w, o, intent)
+        case a.SwitchOff():
+            await records.switch_off(w, o, intent)
+        case a.Answer():
+            await records.answer(w, o, intent)
+        case _:
+            assert_never(intent)

@@ -1,0 +1,48 @@
+"""The canary's objects: made by server-side apply, found by label, removed by name."""
+
+from __future__ import annotations
+
+from controller.api import names
+from controller.api.quantities import parse_duration
+from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
+from controller.core.observed import Block
+from controller.runtime.acts.writer import Writer
+from controller.runtime.facts import arm_of
+from controller.runtime.objects import Objects
+from controller.workloads.canary import canary_deployment, canary_service
+from controller.workloads.network import canary_network_policies
+
+
+async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
+    """Service and policies first, so that the first pod already has them."""
+    arm = arm_of(o)
+    if isinstance(arm, Block) or o.deployment is None or o.service is None or o.change is None:
+        return
+    ns, template = o.rollout.namespace, o.deployment.spec.template
+    if o.routed:
+        await w.apply(SERVICES, ns, canary_service(o.service, arm))
+        for body in canary_network_policies(o.policies, o.deployment, arm):
+            await w.apply(NETWORK_POLICIES, ns, body)
+    deadline = parse_duration(o.change.spec.plan.limits.progress_deadline)
+    # The API server wants progressDeadlineSeconds above minReadySeconds; our own deadline counts.
+    least = o.deployment.spec.min_ready_seconds + 1
+    seconds = max(least, round(deadline.total_seconds()))
+    await w.apply(
+        DEPLOYMENTS, ns, canary_deployment(o.deployment, arm, template, replicas, seconds)
+    )
+
+
+async def remove_canary(w: Writer, o: Objects) -> None:
+    """Everything that apply_canary made."""
+    if o.canary is not None:
+        await w.delete(DEPLOYMENTS, o.canary)
+    if o.canary_service is not None and _ours(o.canary_service.metadata.labels, o):
+        await w.delete(SERVICES, o.canary_service)
+    for policy in o.policies:
+        if _ours(policy.metadata.labels, o):
+            await w.delete(NETWORK_POLICIES, policy)
+
+
+def _ours(labels: dict[str, str], o: Objects) -> bool:
+    role, rollout = labels.get(names.ROLE_LABEL), labels.get(names.ROLLOUT_LABEL)
+    return role == names.ROLE_CANARY and rollout == o.rollout.name

@@ -1,0 +1,358 @@
+"""From Kubernetes objects to the facts that the core may see. Pure: objects in, `Observed` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from controller.api import names
+from controller.api.change import ChangeSpec, Plan, Version
+from controller.api.k8s import Pod
+from controller.api.kinds import Signoff
+from controller.api.meta import Object
+from controller.core.ladder import ladder
+from controller.core.observed import (
+    Block,
+    Canary,
+    Command,
+    Evidence,
+    Floor,
+    HoldMode,
+    Observed,
+    ReplicaSetFact,
+    Traffic,
+    Verdict,
+    Workload,
+)
+from controller.core.reasons import Reason
+from controller.core.run import stable_of
+from controller.runtime.objects import Objects
+from controller.workloads import docs, floor, history, pin, template
+from controller.workloads.arms import Arm, by_pods, canary_name, routed, split_label
+from controller.workloads.canary import intact, observed_share
+from controller.workloads.network import pod_selectors, selects_old_value
+from controller.workloads.view import hash_of
+
+CRASHES = 3
+"""Restarts of one container that count as crash-looping before the kubelet says so."""
+
+
+def observe(
+    objects: Objects,
+    *,
+    evidence: Evidence | None,
+    blocks: Sequence[Block],
+    hold_mode: HoldMode,
+) -> Observed:
+    """All facts about one Rollout; `blocks` are those that need plug-ins to be found."""
+    bare = Observed(
+        rollout=objects.rollout,
+        workload=_workload(objects, stable_digest=""),
+        change=objects.change,
+    )
+    stable = stable_of(bare)
+    kept = {history.stable_digest(r) for r in objects.revisions}
+    arm = arm_of(objects)
+    return Observed(
+        rollout=objects.rollout,
+        workload=_workload(objects, stable_digest=stable.digest),
+        change=objects.change,
+        proposal=_proposal(objects, stable.digest),
+        proposal_name=_proposal_name(objects),
+        canary=_canary(objects, arm if isinstance(arm, Arm) else None),
+        traffic=_traffic(objects),
+        evidence=evidence,
+        blocks=(*_traffic_blocks(objects, arm), *blocks),
+        commands=tuple(_command(s) for s in objects.signoffs),
+        floor=_floor(objects),
+        revision_kept=stable.digest in kept,
+        hold_mode=hold_mode,
+        namespace_ending=objects.namespace_ending,
+        notes=_notes(objects, arm if isinstance(arm, Arm) else None),
+    )
+
+
+def _workload(o: Objects, stable_digest: str) -> Workload | None:
+    v, d = o.view, o.deployment
+    if v is None or d is None:
+        return None
+    label = d.metadata.labels.get(names.ROLLOUT_LABEL, "")
+    sets = tuple(
+        ReplicaSetFact(
+            name=rs.name,
+            hash=hash_of(rs),
+            digest=digest,
+            wanted=rs.spec.replicas,
+            available=rs.status.available_replicas,
+            marked_stable=rs.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_STABLE,
+        )
+        for rs, digest in zip(v.replicasets, v.digests, strict=True)
+    )
+    return Workload(
+        uid=d.metadata.uid,
+        digest=v.template_digest,
+        adopted=label == o.rollout.name,
+        paused=v.paused,
+        replicas=v.wanted,
+        rolling=v.rolling,
+        complete=v.complete,
+        sets=sets,
+        restart_only=_restart_only(o, stable_digest),
+        taken_by=label if label and label != o.rollout.name else "",
+    )
+
+
+def _restart_only(o: Objects, stable_digest: str) -> bool:
+    if o.deployment is None or o.view is None or not stable_digest:
+        return False
+    stable = _stable_template(o, stable_digest)
+    return stable is not None and template.only_restart_differs(stable, o.deployment.spec.template)
+
+
+def _stable_template(o: Objects, digest: str) -> msgspec.Raw | None:
+    """From the ReplicaSet that serves, or from the revision when that is lost."""
+    serving = o.view.by_digest(digest) if o.view else None
+    if serving is not None:
+        return serving.spec.template
+    kept = next((r for r in o.revisions if history.stable_digest(r) == digest), None)
+    return history.stable_template(kept) if kept else None
+
+
+def _proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
+    """What a Change of the Deployment's present template says."""
+    if o.deployment is None or o.view is None or not stable_digest:
+        return None
+    if o.view.template_digest == stable_digest:
+        return None
+    stable, said = _stable_template(o, stable_digest), docs.read(o.deployment)
+    new, spec = o.deployment.spec.template, o.rollout.spec
+    found = [t for t in o.templates if not isinstance(t, str)]
+    serving = o.view.by_digest(stable_digest)
+    return ChangeSpec(
+        rollout=o.rollout.name,
+        workload_uid=o.deployment.metadata.uid,
+        source=Version(
+            digest=stable_digest,
+            hash=hash_of(serving) if serving else "",
+            images=template.images(stable) if stable is not None else (),
+        ),
+        target=Version(digest=o.view.template_digest, images=template.images(new)),
+        plan=Plan(
+            steps=ladder(spec),
+            promotion=spec.promotion,
+            limits=spec.limits,
+            analysis=tuple(t.spec for t in found),
+        ),
+        restart=stable is not None and template.only_restart_differs(stable, new),
+        attempt=len(_attempts(o)) + 1,
+        origin=said.origin,
+        what=said.what,
+        why=said.why,
+        rollback=said.rollback,
+        commits=said.commits,
+        principal=said.principal,
+        incident=said.incident,
+        diff=template.diff(stable, new) if stable is not None else (),
+    )
+
+
+def _attempts(o: Objects) -> tuple[Object, ...]:
+    """Earlier Changes to the very template that is proposed now."""
+    digest = o.view.template_digest if o.view else ""
+    return tuple(c for c in o.changes if c.spec.target.digest == digest)
+
+
+def _proposal_name(o: Objects) -> str:
+    """`<rollout>-<digest8>`, numbered from the second attempt on.
+
+    A Change that was named but whose creation a crash swallowed keeps its name.
+    """
+    if o.view is None:
+        return ""
+    base = f"{o.rollout.name[:230]}-{o.view.template_digest[:8]}"
+    taken = {c.name for c in o.changes}
+    number = len(_attempts(o)) + 1
+    name = base if number == 1 else f"{base}-{number}"
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def arm_of(o: Objects) -> Arm | Block:
+    """What sets this run's canary apart, or why nothing can."""
+    change = o.change.metadata.uid if o.change else ""
+    if not o.routed:
+        return by_pods(o.rollout.name, change)
+    if o.deployment is None:
+        return Block(Reason.WORKLOAD_MISSING, "no Deployment")
+    split = split_label(o.deployment, o.services, o.rollout.spec.canary.labels)
+    if not isinstance(split, tuple):
+        return Block(Reason.UNPINNED_SERVICE, str(split))
+    return routed(o.rollout.name, change, split, o.rollout.spec.canary.labels)
+
+
+def _canary(o: Objects, arm: Arm | None) -> Canary | None:
+    """The canary Deployment, or what is left of its pods."""
+    pods = tuple(p for p in o.canary_pods if p.metadata.deletion_timestamp is None)
+    d = o.canary
+    if d is None:
+        if not o.canary_pods and o.canary_service is None:
+            return None
+        if o.canary_service is not None and not _ours(o.canary_service):
+            return None
+        return Canary("", "", 0, 0, pods=len(o.canary_pods), intact=False)
+    fits = (
+        arm is not None
+        and o.deployment is not None
+        and intact(d, o.deployment, arm, o.deployment.spec.template)
+        and (not o.routed or o.canary_service is not None)
+    )
+    fresh = d.status.observed_generation >= d.metadata.generation
+    return Canary(
+        change_uid=d.metadata.labels.get(names.CHANGE_LABEL, ""),
+        digest=d.metadata.annotations.get(f"{names.GROUP}/digest", ""),
+        wanted=d.spec.replicas,
+        available=d.status.available_replicas if fresh else 0,
+        pods=len(pods),
+        crashing=crashing(pods),
+        intact=fits,
+    )
+
+
+def _ours(item: Object) -> bool:
+    return item.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY
+
+
+def crashing(pods: Sequence[Pod]) -> str:
+    """A container that crashes again and again, with what the kubelet says about it."""
+    for pod in pods:
+        for c in pod.status.container_statuses:
+            waiting: dict[str, Any] = c.state.get("waiting") or {}
+            ended: dict[str, Any] = c.last_state.get("terminated") or {}
+            if waiting.get("reason") == "CrashLoopBackOff" or c.restart_count >= CRASHES:
+                code = ended.get("exitCode", "?")
+                return f"container {c.name} of {pod.name}, {c.restart_count} restarts, exit {code}"
+    return ""
+
+
+def _traffic(o: Objects) -> Traffic:
+    if not o.routed:
+        return _pod_traffic(o)
+    apex, canary = o.rollout.spec.traffic.service, canary_name(o.rollout.spec.traffic.service)
+    views = [r.router.read(r.route, apex, canary) for r in o.routes if r.route is not None]
+    weights = [v.weight_pct for v in views if v.weight_pct is not None]
+    marks = [v.aborted_for for v in views if v.aborted_for]
+    # The first intact mark counts: one contained route is enough to know that it was contained.
+    return Traffic(
+        routed=True,
+        weight=max(weights) if weights else None,
+        in_force=bool(views) and all(v.in_force for v in views),
+        aborted_for=marks[0] if marks else "",
+        touched=any(v.managed for v in views),
+    )
+
+
+def _pod_traffic(o: Objects) -> Traffic:
+    if o.service is None:
+        return Traffic(routed=False, weight=None)
+    pinned = bool(pin.pinned(o.service))
+    canary = o.canary.status.available_replicas if o.canary else 0
+    stable = o.deployment.status.available_replicas if o.deployment else 0
+    return Traffic(
+        routed=False,
+        weight=0.0 if pinned else round(observed_share(canary, stable), 2),
+        aborted_for=pin.aborted_for(o.service),
+        touched=pinned or bool(pin.aborted_for(o.service)),
+        pinned=pinned,
+    )
+
+
+def _traffic_blocks(o: Objects, arm: Arm | Block) -> tuple[Block, ...]:
+    found: list[Block] = []
+    service = o.rollout.spec.traffic.service
+    if o.service is None:
+        text = f"Service {o.rollout.namespace}/{service} does not exist; create it, or mend it"
+        found.append(Block(Reason.TRAFFIC_MISSING, f"{text} in spec.traffic.service"))
+    for r in o.routes:
+        if r.route is None:
+            found.append(Block(Reason.TRAFFIC_MISSING, r.problem))
+            continue
+        view = r.router.read(r.route, service, canary_name(service))
+        found += [Block(Reason.TRAFFIC_MISSING, f"{r.kind} {r.name}: {p}") for p in view.problems]
+    if isinstance(arm, Block):
+        found.append(arm)
+    elif not o.routed and o.deployment is not None:
+        labels = template.labels_of(o.deployment.spec.template)
+        others = pin.unpinned_services(o.services, service, labels)
+        if others:
+            text = f"Service {', '.join(others)} would send traffic to the canary's pods as well"
+            found.append(
+                Block(Reason.UNPINNED_SERVICE, f"{text}; name a route, or narrow its selector")
+            )
+    return tuple(found)
+
+
+def _notes(o: Objects, arm: Arm | None) -> tuple[str, ...]:
+    if arm is None or o.deployment is None or arm.split is None:
+        return ()
+    stable = template.labels_of(o.deployment.spec.template)
+    return tuple(
+        f"{title} selects stable but not the canary; it is copied for the run"
+        for title in selects_old_value(pod_selectors(o.policies), stable, arm.over(stable))
+    )
+
+
+def _command(s: Signoff) -> Command:
+    created = s.metadata.creation_timestamp
+    assert created is not None
+    return Command(
+        uid=s.metadata.uid,
+        name=s.name,
+        decision=s.spec.decision,
+        by=s.spec.by,
+        reason=s.spec.reason,
+        change=s.spec.change,
+        created_at=created,
+        answered=bool(s.status.state),
+    )
+
+
+def _floor(o: Objects) -> Floor | None:
+    a = o.autoscaler
+    if a is None or a.metadata.deletion_timestamp is not None:
+        return None
+    return Floor(
+        autoscaler=a.name,
+        min_replicas=a.spec.min_replicas,
+        max_replicas=a.spec.max_replicas,
+        original=floor.original(a),
+    )
+
+
+def to_evidence(view: Any) -> Evidence | None:
+    """The sampler's newest view as the core sees it; None before the first tick."""
+    if view is None:
+        return None
+    silent = "; ".join(f"{n.metric}: {n.reason}" for n in view.no_data)
+    a = view.assessment
+    if a is None:
+        return Evidence(
+            Verdict.HOLD, "no tick has been read yet", no_data=silent,
+            no_data_since=view.no_data_since, state=view.state, window_end=view.window_end,
+        )  # fmt: skip
+    return Evidence(
+        verdict=Verdict(a.verdict),
+        explain=a.explain,
+        headline=view.column,
+        no_data=silent,
+        no_data_since=view.no_data_since,
+        state=view.state,
+        window_end=view.window_end,
+        reports=view.reports,
+        log_harm=a.log_e,
+        log_threshold=a.log_threshold,
+        orders_lost=a.orders_lost,
+    )

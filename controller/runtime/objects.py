@@ -1,0 +1,135 @@
+"""The Kubernetes objects that concern one Rollout, looked up in the caches once per look.
+
+`facts.py` turns them into what the core may see; `act.py` patches the same objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from controller.api import names
+from controller.api.k8s import (
+    ControllerRevision,
+    Deployment,
+    HorizontalPodAutoscaler,
+    NetworkPolicy,
+    Pod,
+    ReplicaSet,
+    Service,
+)
+from controller.api.kinds import AnalysisTemplate, Change, Rollout, Signoff
+from controller.api.meta import Key
+from controller.runtime.world import World
+from controller.workloads.arms import canary_name
+from controller.workloads.history import is_ours
+from controller.workloads.view import WorkloadView
+
+
+@dataclass(frozen=True)
+class RouteObject:
+    """One route that the Rollout names; `route` is None when it does not exist."""
+
+    kind: str
+    name: str
+    router: Any
+    """The plug-in; None when no such kind is known, and `problem` says so."""
+    route: Any
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """One consistent look; absence is None or an empty tuple."""
+
+    rollout: Rollout
+    deployment: Deployment | None
+    view: WorkloadView | None
+    canary: Deployment | None
+    canary_sets: tuple[ReplicaSet, ...]
+    canary_pods: tuple[Pod, ...]
+    service: Service | None
+    canary_service: Service | None
+    services: tuple[Service, ...]
+    routes: tuple[RouteObject, ...]
+    templates: tuple[AnalysisTemplate | str, ...]
+    """A text instead of a template: why it cannot be used."""
+    change: Change | None
+    changes: tuple[Change, ...]
+    signoffs: tuple[Signoff, ...]
+    revisions: tuple[ControllerRevision, ...]
+    autoscaler: HorizontalPodAutoscaler | None
+    policies: tuple[NetworkPolicy, ...]
+    namespace_ending: bool
+
+    @property
+    def routed(self) -> bool:
+        """The share is made by routes, not by pods."""
+        return bool(self.rollout.spec.traffic.routes)
+
+
+def look(world: World, rollout: Rollout) -> Objects:
+    """Everything in the caches that concerns this Rollout."""
+    ns, spec = rollout.namespace, rollout.spec
+    deployment = world.deployments.store.get(Key(ns, spec.workload.name))
+    canary = world.deployments.store.get(Key(ns, canary_name(spec.workload.name)))
+    if canary is not None and canary.metadata.labels.get(names.ROLE_LABEL) != names.ROLE_CANARY:
+        canary = None  # somebody else's Deployment that happens to have the name
+    changes = world.changes.store.by("rollout", (ns, rollout.name))
+    namespace = world.namespaces.store.get(Key("", ns))
+    autoscalers = world.autoscalers.store.by("target", (ns, spec.workload.name))
+    revisions = world.revisions.store.by("rollout", (ns, rollout.name))
+    return Objects(
+        rollout=rollout,
+        deployment=deployment,
+        view=WorkloadView.of(deployment, _sets(world, deployment)) if deployment else None,
+        canary=canary,
+        canary_sets=_sets(world, canary),
+        canary_pods=world.canary_pods.store.by("workload", (ns, canary_name(spec.workload.name))),
+        service=world.services.store.get(Key(ns, spec.traffic.service)),
+        canary_service=world.services.store.get(Key(ns, canary_name(spec.traffic.service))),
+        services=world.services.store.by("namespace", ns),
+        routes=tuple(_route(world, ns, r.kind, r.name) for r in spec.traffic.routes),
+        templates=tuple(_template(world, ns, a.template) for a in spec.analysis),
+        change=next((c for c in changes if c.name == rollout.status.change), None),
+        changes=changes,
+        signoffs=world.signoffs.store.by("rollout", (ns, rollout.name)),
+        revisions=tuple(r for r in revisions if is_ours(r)),
+        autoscaler=autoscalers[0] if autoscalers else None,
+        policies=world.policies.store.by("namespace", ns),
+        namespace_ending=bool(namespace and namespace.metadata.deletion_timestamp),
+    )
+
+
+def _sets(world: World, deployment: Deployment | None) -> tuple[ReplicaSet, ...]:
+    if deployment is None:
+        return ()
+    return world.replicasets.store.by("owner", deployment.metadata.uid)
+
+
+def _route(world: World, namespace: str, kind: str, name: str) -> RouteObject:
+    router = world.plugins.routers.get(kind)
+    if router is None:
+        return RouteObject(kind, name, None, None, world.plugins.routers.problem(kind) or "")
+    reflector = world.routes[kind]
+    route = reflector.store.get(Key(namespace, name))
+    if route is not None:
+        return RouteObject(kind, name, router, route)
+    malformed = reflector.store.malformed.get(Key(namespace, name))
+    problem = f"{kind} {namespace}/{name} does not exist; create it, or mend spec.traffic.routes"
+    if malformed is not None:
+        problem = f"{kind} {namespace}/{name} cannot be read: {malformed.problem}"
+    elif reflector.problem:
+        problem = f"{kind} {namespace}/{name} cannot be seen: {reflector.problem}"
+    return RouteObject(kind, name, router, None, problem)
+
+
+def _template(world: World, namespace: str, name: str) -> AnalysisTemplate | str:
+    key = Key(namespace, name)
+    found = world.templates.store.get(key)
+    if found is not None:
+        return found
+    malformed = world.templates.store.malformed.get(key)
+    if malformed is not None:
+        return f"AnalysisTemplate {key} cannot be used: {malformed.problem}"
+    return f"AnalysisTemplate {key} does not exist; create it, or mend spec.analysis"

@@ -1,0 +1,234 @@
+"""Live caches of everything that is watched, and which Rollouts a change concerns.
+
+Reading here costs no request. Narrow watches: pods only those of canaries (label), ReplicaSets and
+Deployments as a few fields, revisions only ours. A kind that the cluster does not serve (a route's
+CRD is missing) keeps retrying in the background and holds up nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from controller.api import names
+from controller.api.k8s import (
+    ControllerRevision,
+    Deployment,
+    HorizontalPodAutoscaler,
+    Pod,
+    ReplicaSet,
+)
+from controller.api.kinds import Change, Rollout, Signoff
+from controller.api.meta import Key, Object
+from controller.api.resources import (
+    ANALYSIS_TEMPLATES,
+    AUTOSCALERS,
+    CHANGES,
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    PODS,
+    REPLICASETS,
+    ROLLOUTS,
+    SERVICES,
+    SIGNOFFS,
+    Resource,
+)
+from controller.kube.own_writes import OwnWrites
+from controller.kube.port import Cluster, Malformed
+from controller.kube.reflector import Reflector
+from controller.kube.store import owner_uids
+from controller.runtime.plugins import Registry
+
+Concern = Callable[[Key], None]
+
+
+class World:
+    """The caches, by what they hold. `run` keeps them live; `synced` waits for the first lists."""
+
+    def __init__(self, cluster: Cluster, plugins: Registry) -> None:
+        self.plugins = plugins
+        self.rollouts = Reflector(
+            cluster,
+            ROLLOUTS,
+            indexes={
+                "workload": _workload,
+                "template": _templates,
+                "namespace": _namespace,
+            },
+        )
+        self.templates = Reflector(cluster, ANALYSIS_TEMPLATES)
+        self.changes = Reflector(cluster, CHANGES, indexes={"rollout": _rollout_of_change})
+        self.signoffs = Reflector(cluster, SIGNOFFS, indexes={"rollout": _rollout_of_signoff})
+        self.deployments = Reflector(cluster, DEPLOYMENTS)
+        self.replicasets = Reflector(cluster, REPLICASETS, indexes={"owner": owner_uids})
+        self.revisions = Reflector(
+            cluster,
+            CONTROLLER_REVISIONS,
+            label_selector=names.ROLLOUT_LABEL,
+            indexes={"rollout": _labelled_rollout},
+        )
+        self.services = Reflector(cluster, SERVICES, indexes={"namespace": _namespace})
+        self.autoscalers = Reflector(cluster, AUTOSCALERS, indexes={"target": _target})
+        self.policies = Reflector(cluster, NETWORK_POLICIES, indexes={"namespace": _namespace})
+        self.namespaces = Reflector(cluster, NAMESPACES)
+        self.canary_pods = Reflector(
+            cluster,
+            PODS,
+            label_selector=f"{names.ROLE_LABEL}={names.ROLE_CANARY}",
+            indexes={"workload": pod_workload},
+        )
+        self.routes: dict[str, Reflector[Any]] = {
+            kind: Reflector(cluster, router.resource)
+            for kind in plugins.routers.names
+            if (router := plugins.routers.get(kind)) is not None
+        }
+        self._required: tuple[Reflector[Any], ...] = (
+            self.rollouts, self.templates, self.changes, self.signoffs, self.deployments,
+            self.replicasets, self.revisions, self.services, self.autoscalers, self.policies,
+            self.namespaces, self.canary_pods,
+        )  # fmt: skip
+        self.own_writes: dict[str, OwnWrites[Any]] = {
+            str(r.resource): OwnWrites(r.store) for r in (*self._required, *self.routes.values())
+            if r is not self.canary_pods
+        }  # fmt: skip
+
+    @property
+    def reflectors(self) -> tuple[Reflector[Any], ...]:
+        """All caches."""
+        return (*self._required, *self.routes.values())
+
+    async def run(self, concern: Concern) -> None:
+        """Keep every cache live; `concern` is told the key of each Rollout that a change touches."""
+        self._listen(concern)
+        async with asyncio.TaskGroup() as group:
+            for reflector in self.reflectors:
+                group.create_task(reflector.run(), name=f"watch {reflector.resource}")
+
+    async def synced(self) -> None:
+        """Wait for the first list of every kind that must exist.
+
+        Routes are waited for only as long as their kind answers: a missing CRD is not an outage.
+        """
+        for reflector in self._required:
+            await reflector.synced.wait()
+        for reflector in self.routes.values():
+            while not reflector.synced.is_set() and not reflector.problem:
+                await asyncio.sleep(0.05)
+
+    def stale(self, touched: Iterable[tuple[str, Key]]) -> bool:
+        """Whether a cache is older than what we wrote to one of these objects."""
+        return any(
+            self.own_writes[kind].stale(key) for kind, key in touched if kind in self.own_writes
+        )
+
+    def remember(self, resource: Resource[Any], written: Object) -> None:
+        """Note the version that a write of ours made."""
+        known = self.own_writes.get(str(resource))
+        if known is not None:
+            known.remember(written)
+
+    # -- which Rollouts a change concerns -------------------------------------------------------
+
+    def _listen(self, concern: Concern) -> None:
+        by = self._rollouts_by
+        routes: dict[Reflector[Any], Callable[[Any], Iterable[Key]]] = {
+            self.rollouts: lambda r: (r.key,),
+            self.templates: lambda t: by("template", (t.metadata.namespace, t.metadata.name)),
+            self.changes: lambda c: _keys(_rollout_of_change(c)),
+            self.signoffs: lambda s: _keys(_rollout_of_signoff(s)),
+            self.deployments: self._of_deployment,
+            self.replicasets: self._of_replicaset,
+            self.revisions: lambda r: _keys(_labelled_rollout(r)),
+            self.services: lambda s: by("namespace", s.metadata.namespace),
+            self.autoscalers: lambda a: [k for t in _target(a) for k in by("workload", t)],
+            self.policies: lambda p: by("namespace", p.metadata.namespace),
+            self.namespaces: self._of_namespace,
+            self.canary_pods: lambda p: [k for w in pod_workload(p) for k in self._of_canary(w)],
+        }
+        for reflector in self.routes.values():
+            routes[reflector] = lambda r: by("namespace", r.metadata.namespace)
+        for reflector, concerned in routes.items():
+            reflector.on_change(_teller(concerned, concern))
+
+    def _rollouts_by(self, index: str, value: Hashable) -> list[Key]:
+        return [r.key for r in self.rollouts.store.by(index, value)]
+
+    def _of_deployment(self, d: Deployment) -> Iterable[Key]:
+        keys = self._rollouts_by("workload", (d.namespace, d.name))
+        labelled = d.metadata.labels.get(names.ROLLOUT_LABEL)
+        return [*keys, Key(d.namespace, labelled)] if labelled else keys
+
+    def _of_replicaset(self, rs: ReplicaSet) -> Iterable[Key]:
+        for owner in rs.metadata.owner_references:
+            deployment = self.deployments.store.get(Key(rs.namespace, owner.name))
+            if deployment is not None:
+                yield from self._of_deployment(deployment)
+            else:
+                yield from self._rollouts_by("workload", (rs.namespace, owner.name))
+
+    def _of_canary(self, workload: tuple[str, str]) -> Iterable[Key]:
+        deployment = self.deployments.store.get(Key(*workload))
+        return self._of_deployment(deployment) if deployment else ()
+
+    def _of_namespace(self, namespace: Object) -> Iterable[Key]:
+        if namespace.metadata.deletion_timestamp is None:
+            return ()
+        return self._rollouts_by("namespace", namespace.name)
+
+
+def _teller(concerned: Callable[[Any], Iterable[Key]], concern: Concern) -> Callable[..., None]:
+    def tell(old: Any, new: Any) -> None:
+        for version in (old, new):
+            if version is None or isinstance(version, Malformed):
+                continue
+            for key in concerned(version):
+                concern(key)
+        if isinstance(new, Malformed):
+            concern(Key(new.metadata.namespace, new.metadata.name))
+
+    return tell
+
+
+def _keys(pairs: Iterable[tuple[str, str]]) -> list[Key]:
+    return [Key(*pair) for pair in pairs]
+
+
+def _namespace(item: Object) -> tuple[str, ...]:
+    return (item.namespace,)
+
+
+def _workload(r: Rollout) -> tuple[tuple[str, str], ...]:
+    return ((r.namespace, r.spec.workload.name),)
+
+
+def _templates(r: Rollout) -> tuple[tuple[str, str], ...]:
+    return tuple((r.namespace, a.template) for a in r.spec.analysis)
+
+
+def _rollout_of_change(c: Change) -> tuple[tuple[str, str], ...]:
+    return ((c.namespace, c.spec.rollout),)
+
+
+def _rollout_of_signoff(s: Signoff) -> tuple[tuple[str, str], ...]:
+    return ((s.namespace, s.spec.rollout),)
+
+
+def _labelled_rollout(item: ControllerRevision) -> tuple[tuple[str, str], ...]:
+    return ((item.namespace, item.metadata.labels.get(names.ROLLOUT_LABEL, "")),)
+
+
+def _target(a: HorizontalPodAutoscaler) -> tuple[tuple[str, str], ...]:
+    target = a.spec.scale_target_ref
+    return ((a.namespace, target.name),) if target.kind == "Deployment" else ()
+
+
+def pod_workload(pod: Pod) -> tuple[tuple[str, str], ...]:
+    """Namespace and name of the Deployment whose ReplicaSet made the pod."""
+    return tuple(
+        (pod.namespace, owner.name.rsplit("-", 1)[0])
+        for owner in pod.metadata.owner_references
+        if owner.controller and owner.kind == "ReplicaSet"
+    )
