@@ -78,7 +78,7 @@ _ROLLOUT_OVERLAY: Final[Overlay] = {
     "spec": _rules(
         _rule(
             "!has(self.steps) || self.promotion.mode != 'ShiftThenAbsorb' ||"
-            " self.steps.all(s, s.weight <= 100.0 - self.promotion.holdback)",
+            " self.steps.all(s, s.weight >= 100.0 || s.weight <= 100.0 - self.promotion.holdback)",
             "a weight must be at most 100 less promotion.holdback, which stays on stable",
             fieldPath=".steps",
         ),
