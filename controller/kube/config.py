@@ -69,6 +69,7 @@ class Kubeconfig:
         """See Source."""
         from kubernetes.aio.client import Configuration
         from kubernetes.aio.config import ConfigException, load_kube_config
+        from yaml import YAMLError
 
         path = self.path or os.environ.get("KUBECONFIG", "") or str(Path.home() / ".kube/config")
         found = Configuration()
@@ -79,7 +80,7 @@ class Kubeconfig:
                 client_configuration=found,
                 persist_config=False,
             )
-        except (ConfigException, OSError, TypeError, AttributeError, KeyError) as error:
+        except (ConfigException, OSError, YAMLError, TypeError, AttributeError, KeyError) as error:
             # An empty or missing file surfaces from the loader as one of the latter three.
             raise ConfigError(f"kubeconfig {path}: {error}") from error
         _require_exec_token(loader, found, path)

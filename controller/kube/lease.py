@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import structlog
@@ -54,6 +54,7 @@ class LeaderElection:
         """Who holds the lease as far as we have seen."""
         self._now, self._duration_s, self._jitter = now, duration_s, jitter
         self._version, self._acts_until = "", 0.0
+        self._stamped: datetime | None = None
         self._seen: tuple[str, float] = ("", 0.0)
         """The version of the lease last seen, and the loop time of its first sight."""
         self._log = log.bind(lease=f"{namespace}/{name}", identity=identity)
@@ -194,5 +195,13 @@ class LeaderElection:
         self._log.warning("no longer leading", why=why)
 
     def _stamp(self) -> str:
-        """MicroTime, as the Lease wants it."""
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        """MicroTime, as the Lease wants it, and never the last one again.
+
+        A write that changes nothing makes no new version: with a wall clock that stands still,
+        the others would see the lease stand still too.
+        """
+        moment = self._now().astimezone(UTC)
+        if moment == self._stamped:
+            moment += timedelta(microseconds=1)
+        self._stamped = moment
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
