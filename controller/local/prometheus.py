@@ -163,7 +163,7 @@ class Prometheus:
 
     async def _stop(self) -> None:
         if self._process is not None:
-            await self._process.stop()
+            self._process.kill()  # its data goes with it: nothing is there to be saved in order
         if self._home is not None:
             await asyncio.to_thread(self._home.cleanup)
             self._home = None

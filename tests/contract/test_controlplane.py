@@ -3,16 +3,18 @@
 import asyncio
 import json
 import os
+import ssl
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from controller.local.components import APISERVER, ETCD, MANAGER
 from controller.local.controlplane import ControlPlane
 from controller.local.kubectl import KubectlError
-from controller.local.process import ProcessDiedError
+from controller.local.process import ProcessDiedError, free_ports
 from controller.local.tools import KUBERNETES
 from tests.plugins.real_cluster import RealCluster
 
@@ -55,6 +57,31 @@ async def test_each_user_has_the_identity_that_rules_are_written_for(
     assert "system:serviceaccounts:blastdoor-system" in info["groups"]
     with pytest.raises(KubectlError, match="forbidden"):
         await control_plane.kubectl("get", "secrets", "-A", user="mallory")
+
+
+async def test_a_local_server_behind_a_service_address_serves_an_aggregated_api() -> None:
+    address, port, users_seen = "127.96.10.10", free_ports(1)[0], []
+
+    async def pod_metrics(request: web.Request) -> web.Response:
+        users_seen.append(request.headers.get("X-Remote-User"))
+        return web.json_response({"kind": "PodMetricsList", "items": []})
+
+    app = web.Application()
+    app.router.add_get("/{anything:.*}", pod_metrics)
+    async with ControlPlane() as plane:
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trust.load_cert_chain(plane.ca, plane.ca_key)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, address, port, ssl_context=trust).start()
+        await plane.kubectl("create", "-f", "-", input=_aggregated(address, port))
+        api = "v1beta1.metrics.k8s.io"
+        await plane.kubectl("wait", "--for=condition=Available", f"apiservice/{api}")
+        path = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods"
+        answer = await plane.kubectl("get", "--raw", path)
+        await runner.cleanup()
+    assert json.loads(answer.stdout)["kind"] == "PodMetricsList"
+    assert users_seen[-1] == "admin"
 
 
 async def test_two_control_planes_run_side_by_side_and_leave_nothing_running() -> None:
@@ -110,6 +137,39 @@ async def test_a_killed_session_takes_its_servers_with_it(tmp_path: Path) -> Non
     await child.wait()
     await asyncio.to_thread(_wait_until_gone, pids, 5.0)
     assert not any(map(_runs, pids))
+
+
+def _aggregated(address: str, port: int) -> str:
+    """A Service at this address, and metrics.k8s.io behind it."""
+    meta = {"name": "metrics", "namespace": "kube-system"}
+    service = {"clusterIP": address, "ports": [{"port": port}]}
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": meta | {"labels": {"kubernetes.io/service-name": "metrics"}},
+        "addressType": "IPv4",
+        "ports": [{"port": port}],
+        "endpoints": [{"addresses": ["10.64.1.1"]}],  # there must be one; the Service's is used
+    }
+    api = {
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "insecureSkipTLSVerify": True,
+        "service": meta | {"port": port},
+    }
+    items = [
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service},
+        endpoints,
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": api,
+        },
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def _runs(pid: int) -> bool:
