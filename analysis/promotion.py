@@ -76,7 +76,7 @@ class PromotionSpec:
         return PromotionState(
             log_sums=np.zeros((*shape, bets.count)),
             snapshots=Snapshots.none(shape, bets.count),
-            cover_s=np.full(shape, self.cover_s),
+            cover_s=np.full(shape, float(self.cover_s)),
             last_start_s=np.full(shape, -math.inf),
             step=np.full(shape, -1),
             events=np.zeros(shape),

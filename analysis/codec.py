@@ -1,0 +1,191 @@
+"""The state of a release as JSON and back, to the last bit.
+
+Scalars are JSON numbers (their text is exact), arrays are base85 of little-endian doubles, since
+a status field has little room. What follows from the spec (grids, bets) is not stored but made
+again. A document of another version, or one that does not fit the spec, is a ValueError; a metric
+that the document lacks begins anew, one that the spec lacks is dropped.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from analysis.counts import HarmState
+from analysis.dispersion import DispersionState
+from analysis.gaps import GapMemory
+from analysis.metric import MetricState, Totals
+from analysis.promotion import PromotionState
+from analysis.release import ReleaseSpec, ReleaseState
+from analysis.sequence import RatioState
+from analysis.snapshots import Snapshots
+
+VERSION = 1
+DERIVED = {"grid", "bets"}
+S = TypeVar("S", HarmState, PromotionState, RatioState, Totals, DispersionState)
+
+
+def to_json(state: ReleaseState) -> dict[str, Any]:
+    """The state as JSON values: numbers, strings, lists, dicts, null.
+
+    >>> import json
+    >>> from analysis.margins import Margin
+    >>> from analysis.metric import MetricSpec
+    >>> spec = ReleaseSpec((MetricSpec("o", "Decrease", 0.99, (Margin(0.9),)),), shares=(0.05,))
+    >>> text = json.dumps(to_json(spec.start()), allow_nan=False)
+    >>> from_json(spec, json.loads(text)).highest_log_e
+    array(0.)
+    """
+    return {
+        "v": VERSION,
+        "end": state.window_end_s,
+        "step": _pack(state.step),
+        "start": _pack(state.step_start_s),
+        "high": _pack(state.highest_log_e),
+        "metrics": {name: _metric_to_json(metric) for name, metric in state.metrics.items()},
+    }
+
+
+def from_json(spec: ReleaseSpec, document: Mapping[str, Any]) -> ReleaseState:
+    """The state that ``to_json`` wrote, for the same spec or one whose metrics were edited."""
+    if document.get("v") != VERSION:
+        raise ValueError(f"state must be of version {VERSION}; came {document.get('v')!r}")
+    fresh = spec.start()
+    stored = document["metrics"]
+    metrics = {
+        name: _metric_from_json(name, kept, stored[name]) if name in stored else kept
+        for name, kept in fresh.metrics.items()
+    }
+    return ReleaseState(
+        metrics=metrics,
+        highest_log_e=_unpack(document["high"]),
+        step=_unpack(document["step"]).astype(np.int64),
+        step_start_s=_unpack(document["start"]),
+        window_end_s=document["end"],
+    )
+
+
+def _metric_to_json(state: MetricState) -> dict[str, Any]:
+    return {
+        "harm": [_flat(side) for side in state.harm],
+        "promote": [_flat(side) for side in state.promotion],
+        "ratio": _flat(state.ratio),
+        "totals": _flat(state.totals),
+        "seen": [_pack(a) for a in (state.step_expected, state.step_ticks, state.step_seconds)],
+        "gaps": [_pack(state.gaps.seconds), state.gaps.bucket, state.gaps.window_end_s],
+        "no_data": state.no_data,
+    }
+
+
+def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) -> MetricState:
+    if len(stored["harm"]) != len(fresh.harm) or len(stored["promote"]) != len(fresh.promotion):
+        raise ValueError(
+            f"stored state of {name} watches {len(stored['harm'])} sides, "
+            f"the spec {len(fresh.harm)}; a changed direction needs a new state"
+        )
+    seconds, bucket, end_s = stored["gaps"]
+    expected, ticks, seen_s = (_unpack(text) for text in stored["seen"])
+    state = replace(
+        fresh,
+        harm=tuple(_filled(f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
+        promotion=tuple(
+            _filled(f, s) for f, s in zip(fresh.promotion, stored["promote"], strict=True)
+        ),
+        ratio=_filled(fresh.ratio, stored["ratio"]),
+        totals=_filled(fresh.totals, stored["totals"]),
+        step_expected=expected,
+        step_ticks=ticks,
+        step_seconds=seen_s,
+        gaps=GapMemory(_unpack(seconds), bucket, end_s),
+        no_data=stored["no_data"],
+    )
+    _check_fit(name, fresh, state)
+    return state
+
+
+def _check_fit(name: str, fresh: MetricState, state: MetricState) -> None:
+    pairs = [(fresh.ratio.log_means, state.ratio.log_means)]
+    pairs += [(f.log_wealth, s.log_wealth) for f, s in zip(fresh.harm, state.harm, strict=True)]
+    pairs += [
+        (f.log_sums, s.log_sums) for f, s in zip(fresh.promotion, state.promotion, strict=True)
+    ]
+    for wanted, came in pairs:
+        if wanted.shape != came.shape:
+            raise ValueError(
+                f"stored state of {name} has shape {came.shape}, the spec needs {wanted.shape}"
+            )
+
+
+def _flat(state: Any) -> list[Any]:
+    """The stored fields of a state in their order; shorter than an object with names."""
+    return [_pack(getattr(state, f.name)) for f in fields(state) if f.name not in DERIVED]
+
+
+def _filled(fresh: S, stored: list[Any]) -> S:
+    names = [f.name for f in fields(fresh) if f.name not in DERIVED]
+    if len(names) != len(stored):
+        raise ValueError(
+            f"stored {type(fresh).__name__} has {len(stored)} fields, not {len(names)}"
+        )
+    values: dict[str, Any] = {}
+    for name, text in zip(names, stored, strict=True):
+        old = getattr(fresh, name)
+        value = _unpack(text)
+        if isinstance(value, np.ndarray) and isinstance(old, np.ndarray):
+            value = value.astype(old.dtype)
+        values[name] = value
+    if isinstance(fresh, HarmState):
+        values["grid"] = None
+    return replace(fresh, **values)
+
+
+def _pack(value: Any) -> Any:
+    match value:
+        case None:
+            return None
+        case DispersionState():
+            return {"phi": _flat(value)}
+        case Snapshots():
+            young = [[at_s, _pack(sums)] for at_s, sums in value.young]
+            return {"old": _pack(value.old), "young": young}
+        case np.ndarray() | np.generic():
+            return _pack_array(np.asarray(value, dtype="<f8"))
+        case int():
+            return {"i": value}
+        case _:
+            return {"f": _number(value)}
+
+
+def _pack_array(array: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    if array.ndim == 0:
+        return _number(float(array))
+    shape = "x".join(str(n) for n in array.shape)
+    return f"{shape} {base64.b85encode(array.tobytes()).decode('ascii')}"
+
+
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _unpack(stored: Any) -> Any:
+    match stored:
+        case None:
+            return None
+        case {"phi": values}:
+            return _filled(DispersionState.start(), values)
+        case {"old": old, "young": young}:
+            return Snapshots(_unpack(old), tuple((at_s, _unpack(sums)) for at_s, sums in young))
+        case {"i": value}:
+            return int(value)
+        case {"f": value}:
+            return float(value)
+        case str() if " " in stored:
+            shape, data = stored.split(" ", 1)
+            array = np.frombuffer(base64.b85decode(data), dtype="<f8")
+            return array.reshape([int(n) for n in shape.split("x")]).astype(np.float64)
+    return np.asarray(float(stored))

@@ -1,0 +1,199 @@
+"""Raw samples of counters become increments per tick: reset-aware, series by series, before any sum.
+
+A counter only rises, and falls to zero when its process restarts. Summing series first and taking
+differences after would turn a restart of one pod into a loss of the whole arm. So each series
+keeps its last sample, and a tick's increment is what was added between the last sample at or
+before the tick's start and the last one at or before its end; increments of successive ticks
+telescope, so nothing is counted twice or lost between ticks.
+
+It knows samples and intervals; not queries, providers, arms or metrics. Called by pairing, and by
+exceedance for the buckets of histograms. The rules, each of which a test names:
+
+* a fall is a restart: the new value is the increment;
+* samples at or before the last one used are ignored (duplicates, late arrivals), and a second
+  sample at the same time does not replace the first;
+* NaN ends a series (Prometheus' staleness marker); infinite or negative values make the tick
+  NoData, and the series goes on from its last good sample;
+* a series that appears while the others were being watched was born since: its first value is its
+  increment, for a new label value's first event would be lost otherwise; on the very first
+  observation, and after a gap, first values are only a base;
+* a series without a sample for ``stale_s`` makes the tick NoData until it ends or comes back, for
+  one silent pod in ten would look like a tenth fewer orders; after ``forget_s`` it has ended;
+* after a gap the increment that spans it is dropped, not given to the tick that ends it: a gap
+  stays a gap, and pairing makes it one for both arms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from analysis.ticks import Interval, NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One scraped value of one series; at_s on the clock of the ticks. NaN: the series ended."""
+
+    at_s: float
+    value: float
+
+
+Samples = Mapping[str, Iterable[Sample]]
+"""Samples by series; the key is any text that identifies the series (its labels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPolicy:
+    """How old a last sample may be. stale_s: about 2.5 scrape intervals; forget_s: then ended."""
+
+    stale_s: float = 25.0
+    forget_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.stale_s <= self.forget_s:
+            raise ValueError(f"need 0 < stale_s <= forget_s; came {self.stale_s}, {self.forget_s}")
+
+
+@dataclass(frozen=True, slots=True)
+class CounterState:
+    """The last sample of each living series. watched: the last tick saw the whole group, so a
+    series that appears now is new, not merely unknown. window_end_s: end of the last tick."""
+
+    last: Mapping[str, Sample] = field(default_factory=dict)
+    watched: bool = False
+    window_end_s: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """JSON values; read them with ``from_json``."""
+        last = {key: [s.at_s, s.value] for key, s in self.last.items()}
+        return {"v": 1, "last": last, "watched": self.watched, "end": self.window_end_s}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> CounterState:
+        """The state that ``to_json`` wrote; ValueError for another version."""
+        if document.get("v") != 1:
+            raise ValueError(f"counter state must be of version 1; came {document.get('v')!r}")
+        last, end = document["last"], document["end"]
+        assert isinstance(last, Mapping)
+        return cls(
+            {key: Sample(float(at), float(value)) for key, (at, value) in last.items()},
+            bool(document["watched"]),
+            float(end) if isinstance(end, int | float) else None,
+        )
+
+
+Increments = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What one series did in a tick: its increment, its last sample, whether it lives."""
+
+    added: float
+    last: Sample | None
+    bad: float | None = None
+    spans_gap: bool = False
+
+
+def fold_samples(
+    state: CounterState, samples: Samples, interval: Interval, policy: CounterPolicy
+) -> tuple[CounterState, Increments | NoData]:
+    """The increment of each living series in ``interval``, or why there is none.
+
+    samples: those since the last tick, in any order, may repeat old ones; later than the
+    interval's end are left for the next tick (give them again). Idempotent by interval.
+
+    >>> policy = CounterPolicy(stale_s=15)
+    >>> state, first = fold_samples(CounterState(), {"a": [Sample(10, 5)]}, Interval(0, 10), policy)
+    >>> first
+    NoData(reason='first sight: there is no earlier sample to count from')
+    >>> fold_samples(state, {"a": [Sample(20, 9), Sample(15, 7)]}, Interval(10, 20), policy)[1]
+    {'a': 4.0}
+    """
+    if state.window_end_s is not None and interval.already_folded(state.window_end_s):
+        return state, NoData("this interval was folded before")
+    walks = {
+        key: _walk(state.last.get(key), samples.get(key, ()), interval, policy)
+        for key in sorted({*state.last, *samples})
+    }
+    last = {key: walk.last for key, walk in walks.items() if walk.last is not None}
+    reason = _why_not(state, walks, last, interval, policy)
+    contiguous = state.window_end_s is None or interval.start_s <= state.window_end_s
+    if reason is None and not (state.watched and contiguous):
+        reason = (
+            "first sight: there is no earlier sample to count from"
+            if state.window_end_s is None
+            else "after a gap: counting begins anew"
+        )
+    after = CounterState(last, _watched(walks, last, interval, policy), interval.end_s)
+    if reason is not None:
+        return after, NoData(reason)
+    return after, {key: walk.added for key, walk in walks.items() if walk.last or walk.added}
+
+
+def total(increments: Increments | NoData) -> float | NoData:
+    """The sum of the increments of a group of series."""
+    return increments if isinstance(increments, NoData) else math.fsum(increments.values())
+
+
+def _walk(
+    base: Sample | None, samples: Iterable[Sample], interval: Interval, policy: CounterPolicy
+) -> _Walk:
+    """Follow one series through the tick, from its last sample."""
+    added, bad = 0.0, None
+    spans_gap = base is not None and interval.start_s - base.at_s > policy.stale_s
+    last, fresh = base, base is None
+    for sample in sorted(samples, key=lambda s: s.at_s):
+        if sample.at_s > interval.end_s or (last is not None and sample.at_s <= last.at_s):
+            continue
+        if math.isnan(sample.value):
+            return _Walk(added, None, bad, spans_gap)
+        if not 0.0 <= sample.value < math.inf:
+            bad = sample.value
+            continue
+        if last is None:
+            added += sample.value if fresh else 0.0
+        elif sample.value >= last.value:
+            added += sample.value - last.value
+        else:
+            added += sample.value
+        last, fresh = sample, False
+    if last is not None and interval.end_s - last.at_s > policy.forget_s:
+        last = None
+    return _Walk(added, last, bad, spans_gap and last is not base)
+
+
+def _why_not(
+    state: CounterState,
+    walks: Mapping[str, _Walk],
+    last: Mapping[str, Sample],
+    interval: Interval,
+    policy: CounterPolicy,
+) -> str | None:
+    """Why this tick's increments cannot be used; None if they can."""
+    for key, walk in walks.items():
+        if walk.bad is not None:
+            return f"series {key} has the value {walk.bad}, counters are finite and >= 0"
+    if not last:
+        return "no series" if not state.last else "all series have ended"
+    for key, sample in last.items():
+        if interval.end_s - sample.at_s > policy.stale_s:
+            age = interval.end_s - sample.at_s
+            return f"series {key} has had no sample for {age:.0f} s"
+    for key, walk in walks.items():
+        if walk.spans_gap:
+            return f"series {key} is back after a gap: its increment spans other ticks"
+    return None
+
+
+def _watched(
+    walks: Mapping[str, _Walk],
+    last: Mapping[str, Sample],
+    interval: Interval,
+    policy: CounterPolicy,
+) -> bool:
+    """Whether every living series was seen recently and well at the end of this tick."""
+    recent = all(interval.end_s - sample.at_s <= policy.stale_s for sample in last.values())
+    return bool(last) and recent and all(walk.bad is None for walk in walks.values())
