@@ -85,3 +85,8 @@ def render(query: str, scope: Scope) -> str:
     'orders_total{pod=~"a-1|a-2"}'
     """
     return _HOLE.sub(lambda hole: scope.value(hole[1]), query)
+
+
+def example(query: str) -> str:
+    """`query` with a plain word in each placeholder's place, to see whether its form can stand."""
+    return _HOLE.sub("x", query)
