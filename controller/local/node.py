@@ -30,6 +30,7 @@ from controller.local.pod_status import stamp
 log = structlog.get_logger(__name__)
 
 _BIND_AGAIN_S: Final = 0.3
+_DISOWN_WITHIN_S: Final = 2.0
 
 
 class NodeAgent:
@@ -73,8 +74,11 @@ class NodeAgent:
                     self._now,
                 )
                 await self._register()
-                async with asyncio.TaskGroup() as self._tasks:
-                    self._tasks.create_task(self._pods.run())
+                try:
+                    async with asyncio.TaskGroup() as self._tasks:
+                        self._tasks.create_task(self._pods.run())
+                finally:
+                    await self._disown()
         finally:
             self._addresses.close()
 
@@ -98,6 +102,20 @@ class NodeAgent:
         await self._cluster.patch_merge(
             NODES, "", self.name, {"status": status}, subresource="status"
         )
+
+    async def _disown(self) -> None:
+        """Our processes are dead: their pods must not look alive, nor hold up their namespace."""
+        ours = [pod for pod in self._pods.store if pod.spec.node_name == self.name]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DISOWN_WITHIN_S):
+                await asyncio.gather(*(self._remove(pod) for pod in ours))
+
+    async def _remove(self, pod: Pod) -> None:
+        # The server may well be gone before us; then so are its pods.
+        with suppress(ApiError):
+            await self._cluster.delete(
+                PODS, pod.namespace, pod.name, uid=pod.metadata.uid, grace_s=0
+            )
 
     # -- what the API server shows -------------------------------------------------------------
 

@@ -50,13 +50,15 @@ def controllers_of(memory: MemoryCluster, now: Callable[[], datetime] = utc_now)
 class LocalStack:
     """Node agent, gateway and shop; an async context manager.
 
-    `cluster` acts as someone who may do all that nodes and gateways do (admin on a real one).
+    `cluster` acts as someone who may do all that nodes and gateways do (admin on a real one). Given
+    a `namespace`, it takes pods and routes of that one only, so that several stacks share a cluster.
     """
 
     def __init__(
         self,
         cluster: Cluster,
         *,
+        namespace: str = "",
         folder: Path | None = None,
         beside: Sequence[Beside] = (),
         waits: RestartWaits = USUAL_WAITS,
@@ -64,7 +66,7 @@ class LocalStack:
     ) -> None:
         self.cluster = cluster
         self._given_folder, self._beside = folder, beside
-        self._waits, self._gateway_port = waits, gateway_port
+        self._namespace, self._waits, self._gateway_port = namespace, waits, gateway_port
         self._started = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -107,7 +109,9 @@ class LocalStack:
                 self.folder = Path(stack.enter_context(made))
             else:
                 self.folder = self._given_folder
-            agent = NodeAgent(self.cluster, self.folder, waits=self._waits)
+            agent = NodeAgent(
+                self.cluster, self.folder, namespace=self._namespace, waits=self._waits
+            )
             self.ledger = LedgerFolder(agent.ledger)
             self.envoy = Envoy(self.folder / "envoy", self._gateway_port)
             await stack.enter_async_context(self.envoy)
@@ -115,7 +119,7 @@ class LocalStack:
             for beside in self._beside:
                 tasks.create_task(beside())
             tasks.create_task(agent.run())
-            tasks.create_task(Gateway(self.cluster, self.envoy).run())
+            tasks.create_task(Gateway(self.cluster, self.envoy, namespace=self._namespace).run())
             self._started.set()
 
     # -- using it ------------------------------------------------------------------------------
