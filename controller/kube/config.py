@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +30,8 @@ class Connection:
     """The Authorization header of the next request; in a pod it re-reads the rotated token."""
     proxy: str = ""
     server_name: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with each request: whom to impersonate. A name may come several times."""
 
 
 class Source(Protocol):
@@ -84,7 +86,7 @@ class Kubeconfig:
             # An empty or missing file surfaces from the loader as one of the latter three.
             raise ConfigError(f"kubeconfig {path}: {error}") from error
         _require_exec_token(loader, found, path)
-        return _connection(found)
+        return replace(_connection(found), headers=_impersonation(loader))
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,18 @@ def _connection(found: Any) -> Connection:
         proxy=found.proxy or "",
         server_name=found.tls_server_name or "",
     )
+
+
+def _impersonation(loader: Any) -> tuple[tuple[str, str], ...]:
+    """The `as` entries of the user, which the loader leaves out: we would act as someone else."""
+    node = getattr(loader, "_user", None)
+    user: dict[str, Any] = getattr(node, "value", None) or {}
+    headers = [("Impersonate-User", user["as"])] if user.get("as") else []
+    headers += [("Impersonate-Uid", user["as-uid"])] if user.get("as-uid") else []
+    headers += [("Impersonate-Group", group) for group in user.get("as-groups") or ()]
+    for key, values in (user.get("as-user-extra") or {}).items():
+        headers += [(f"Impersonate-Extra-{key}", value) for value in values]
+    return tuple(headers)
 
 
 def _authorization(found: Any) -> str:

@@ -104,9 +104,11 @@ class Http:
         connection = await self._connect()
         if self._session is None:
             self._session = _new_session()
-        headers = {"Content-Type": request.content_type} if request.content_type else {}
+        headers = list(connection.headers)
+        if request.content_type:
+            headers.append(("Content-Type", request.content_type))
         if authorization := connection.authorization():
-            headers["Authorization"] = authorization
+            headers.append(("Authorization", authorization))
         return await self._session.request(
             request.method,
             connection.url + request.path,

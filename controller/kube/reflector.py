@@ -29,6 +29,7 @@ Handler: TypeAlias = Callable[[Seen[T] | None, Seen[T] | None], None]
 
 log = structlog.get_logger(__name__)
 
+_FIRST = Backoff(settings.RECONNECT_S, settings.RECONNECT_S)
 _BACKOFF = Backoff(settings.RELIST_BASE_S, settings.RELIST_CAP_S)
 
 
@@ -167,7 +168,11 @@ class Reflector(Generic[T]):
 
     def _failed(self, why: str) -> float:
         """Notes the trouble; the seconds to wait before the next try."""
-        wait_s = _BACKOFF.delay_s(self._failures, self._jitter)
+        if self._failures == 1:
+            # One broken stream is no outage: back at once, yet not all clients together.
+            wait_s = _FIRST.delay_s(1, self._jitter)
+        else:
+            wait_s = _BACKOFF.delay_s(self._failures - 1, self._jitter)
         if why != self.problem:
             self._log.warning("cannot follow", why=why, failures=self._failures, wait_s=wait_s)
         self.problem = why

@@ -39,6 +39,8 @@ CALL_RETRY_BASE_S: Final = 0.2
 CALL_RETRY_CAP_S: Final = 2.0
 """Waits between tries of one call: 0.2 s, 0.4 s, ... : outlasts a server's restart of a moment."""
 
+RECONNECT_S: Final = 0.2
+"""After the first failure of a healthy stream: a foreign edit must be repaired in a second."""
 RELIST_BASE_S: Final = 1.0
 RELIST_CAP_S: Final = 30.0
 """Waits of a reflector: a storm of 500s costs a handful of requests, an outage two a minute."""

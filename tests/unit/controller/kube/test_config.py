@@ -74,6 +74,22 @@ async def test_a_token_and_the_current_context_are_read(tmp_path: Path) -> None:
     assert connection.tls is None
 
 
+async def test_an_impersonated_user_and_its_groups_go_with_each_request(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    user = {"token": "abc", "as": "alice", "as-groups": ["g1", "g2"], "as-user-extra": {"k": ["v"]}}
+    source = Kubeconfig(kubeconfig(tmp_path, user, server.url))
+    assert (await source.load()).headers == (
+        ("Impersonate-User", "alice"),
+        ("Impersonate-Group", "g1"),
+        ("Impersonate-Group", "g2"),
+        ("Impersonate-Extra-k", "v"),
+    )
+    async with ApiServer(source) as api:
+        await api.list_page(CONFIG_MAPS)
+    assert server.asked[0].headers["Impersonate-User"] == "alice"
+
+
 async def test_another_context_can_be_named(tmp_path: Path) -> None:
     connection = await Kubeconfig(kubeconfig(tmp_path, {"token": "abc"}), "second").load()
     assert connection.url == "http://127.0.0.1:2"
