@@ -51,7 +51,7 @@ class LocalStack:
     """Node agent, gateway and shop; an async context manager.
 
     `cluster` acts as someone who may do all that nodes and gateways do (admin on a real one). Given
-    a `namespace`, it takes pods and routes of that one only, so that several stacks share a cluster.
+    a `namespace`, it takes pods and routes of that one only: several stacks may share a cluster.
     """
 
     def __init__(
