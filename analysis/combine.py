@@ -28,7 +28,7 @@ def rollback_evidence(log_e: npt.ArrayLike, weights: npt.ArrayLike) -> FloatArra
     """
     share = np.asarray(weights, dtype=np.float64)
     if share.ndim != 1 or not (share >= 0.0).all() or not share.sum() > 0.0:
-        raise ValueError(f"weights must be >= 0 with a positive sum; came {weights}")
+        raise ValueError(f"weights must be >= 0 with a positive sum; came {weights!r}")
     return log_weighted_mean(log_e, share)
 
 
@@ -54,7 +54,7 @@ def promotion_evidence(log_e: npt.ArrayLike) -> FloatArray:
     0.0
     """
     values = np.asarray(log_e, dtype=np.float64)
-    return values.min(axis=-1, initial=math.inf)
+    return np.asarray(values.min(axis=-1, initial=math.inf))
 
 
 def joint_evidence(log_e: npt.ArrayLike) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Raw samples of counters become increments per tick: reset-aware, series by series, before any sum.
+"""Raw samples of counters become increments per tick, series by series, before any sum.
 
 A counter only rises, and falls to zero when its process restarts. Summing series first and taking
 differences after would turn a restart of one pod into a loss of the whole arm. So each series

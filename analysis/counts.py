@@ -123,8 +123,8 @@ class HarmState:
 
     log_wealth: shape ``(..., 25)``; log_wealth_difference: the same for the absolute margin, or
     None. waiting: q. ordinal: starts so far; minute: of the current start; start_mass: what it
-    owns. sigma: effect for which this step's weights are made; finest_sigma: smallest of all steps, which makes the
-    cells. events, seconds: past, for the rate. grid: derived, rebuilt when absent.
+    owns. sigma: effect for which this step's weights are made; finest_sigma: smallest of all
+    steps, which makes the cells. events, seconds: past, for the rate. grid: derived, rebuilt when absent.
     """
 
     log_wealth: FloatArray

@@ -118,7 +118,9 @@ def _positive(value: npt.ArrayLike, what: str) -> FloatArray:
     return array
 
 
-def _log_tail(a: npt.ArrayLike, b: npt.ArrayLike, theta: npt.ArrayLike, side: Side) -> FloatArray:
+def _log_tail(
+    a: float | FloatArray, b: float | FloatArray, theta: FloatArray, side: Side
+) -> FloatArray:
     """ln of the regularised incomplete beta function below theta ("less") or above it."""
     from scipy.special import betainc, betaincc
 

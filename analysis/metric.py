@@ -9,7 +9,7 @@ release; the same code runs for one release and, with a leading shape, for many.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -130,6 +130,10 @@ class MetricSpec:
         if self.edges == 1:
             return per_edge
         return np.asarray(per_edge[..., (self.promotion_edges or (0,))[0]])
+
+    def per_edge(self, value: npt.ArrayLike) -> npt.NDArray[Any]:
+        """A value of the whole metric, shaped to meet the counts of its edges."""
+        return np.asarray(value)[..., None] if self.edges > 1 else np.asarray(value)
 
     def harm_specs(self, alpha: float, steps: int) -> tuple[HarmSpec, ...]:
         """One harm process for each side that is watched."""

@@ -127,4 +127,4 @@ def rebet(
         moved[..., :CELLS] += wealth[..., cell, None] * split
     moved[..., CELLS] = wealth[..., CELLS]
     with np.errstate(divide="ignore"):
-        return np.log(moved) + top
+        return np.asarray(np.log(moved) + top)

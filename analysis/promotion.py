@@ -22,7 +22,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.factors import difference_factor, ratio_factor
 from analysis.logspace import log_sum, settle
@@ -200,13 +199,13 @@ def log_evidence_to_promote(state: PromotionState) -> FloatArray:
     """
     since = state.log_sums[..., None, :] - state.snapshots.old
     recent = _mixed(state, np.moveaxis(since, -2, 0)).min(axis=0)
-    return np.minimum(log_evidence_of_step(state), recent)
+    return np.asarray(np.minimum(log_evidence_of_step(state), recent))
 
 
 def _mixed(state: PromotionState, log_sums: FloatArray) -> FloatArray:
     weight = state.bets.log_weight[np.maximum(state.step, 0)]
-    asked = np.isfinite(weight).any(axis=-1)
-    empty = np.isposinf(log_sums).all(axis=-1)
+    asked = np.asarray(np.isfinite(weight).any(axis=-1))
+    empty = np.isposinf(log_sums[..., 0])
     terms = np.where(np.isposinf(log_sums), 0.0, log_sums) + weight
     value = settle(log_sum(np.where(asked[..., None], terms, 0.0)))
     return np.where(asked & ~empty, value, np.inf)

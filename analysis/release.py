@@ -45,8 +45,9 @@ class ReleaseSpec:
     events in the step before promotion (of metrics without an absolute margin: for those,
     exposures without events are evidence too); min_ticks: ticks with data in the step.
     max_missing: share of ``missing_window_s`` above which the release holds. start_spacing_s:
-    grid of starts of the promotion rule, coarser where d is long. max_hold_s: time at one step after which there is no evidence to be had (None: for ever). risk_metric:
-    whose loss is counted as orders lost; by default the first metric where a decrease is harm.
+    grid of starts of the promotion rule, coarser where d is long. max_hold_s: time at one
+    step after which there is no evidence to be had (None: for ever). risk_metric: whose loss is
+    counted as orders lost; by default the first metric where a decrease is harm.
 
     >>> from analysis.margins import Margin
     >>> orders = MetricSpec("orders", "Decrease", 0.99, margins=(Margin(0.7), Margin(0.9)))
@@ -214,7 +215,7 @@ def update(spec: ReleaseSpec, state: ReleaseState, tick: ReleaseTick) -> Release
     if end_s is not None and tick.interval.already_folded(end_s):
         return state
     if not (np.asarray(tick.step) < len(spec.shares)).all():
-        raise ValueError(f"step must be below {len(spec.shares)}; came {tick.step}")
+        raise ValueError(f"step must be below {len(spec.shares)}; came {tick.step!r}")
     entering = np.asarray((state.step != tick.step) | np.asarray(tick.restart, dtype=bool))
     step_start_s = np.where(entering, tick.interval.start_s, state.step_start_s)
     metrics = {
@@ -247,15 +248,14 @@ def _fold_metric(
     warm = metric.warms_up & (tick.interval.start_s < step_start_s + spec.warm_up_s)
     past = state.metrics.get(metric.name)
     past = spec.start_metric(metric, state.step.shape) if past is None else past
-    lift = (lambda a: np.asarray(a)[..., None]) if metric.edges > 1 else np.asarray
     one = Tick(
         tick.interval,
         Counts(0.0, 0.0, 0.0, 0.0) if isinstance(counts, NoData) else counts,
-        share=lift(tick.share),
-        step=lift(tick.step),
-        missing=lift(missing | warm),
-        widen=lift(tick.widen),
-        restart=lift(tick.restart),
+        share=metric.per_edge(tick.share),
+        step=metric.per_edge(tick.step),
+        missing=metric.per_edge(missing | warm),
+        widen=metric.per_edge(tick.widen),
+        restart=metric.per_edge(tick.restart),
     )
     harm, promotion = spec.processes(metric.name)
     gap = (tick.interval, missing & ~np.asarray(warm), spec.missing_window_s)
@@ -282,10 +282,12 @@ def signals(spec: ReleaseSpec, state: ReleaseState) -> Signals:
         log_e=combine.rollback_evidence(log_harm, weights) if weights.any() else no_weight,
         log_promote=log_promote,
         to_promote=combine.promotion_evidence(log_promote[..., needed]),
-        enough=np.stack(
-            [np.ones(state.highest_log_e.shape, dtype=bool)]
-            + [enough_seen(spec, spec.metrics[j], states[j], state.step) for j in needed]
-        ).all(axis=0),
+        enough=np.asarray(
+            np.stack(
+                [np.ones(state.highest_log_e.shape, dtype=bool)]
+                + [enough_seen(spec, spec.metrics[j], states[j], state.step) for j in needed]
+            ).all(axis=0)
+        ),
         missing=np.stack(
             [no_weight] + [states[j].gaps.missing_share() for j in needed], axis=-1
         ).max(axis=-1),

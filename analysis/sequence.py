@@ -67,7 +67,7 @@ def update_ratio(state: RatioState, tick: Tick) -> RatioState:
     fraction = counts.canary_fraction[..., None]
     log_mean = np.log1p(fraction * RATIO_LESS_1)
     return RatioState(
-        state.events + np.where(told, counts.canary_events, 0.0),
+        np.asarray(state.events + np.where(told, counts.canary_events, 0.0)),
         state.log_means + total[..., None] * log_mean,
     )
 
@@ -85,7 +85,7 @@ def ratio_bounds(state: RatioState, alpha: float = 0.05) -> tuple[FloatArray, Fl
         raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")
     shape = state.events.shape
     ends = [
-        _bounds_of_one(RatioState(events, means), alpha)
+        _bounds_of_one(RatioState(np.asarray(events), means), alpha)
         for events, means in zip(
             state.events.reshape(-1), state.log_means.reshape(-1, NODES), strict=True
         )
@@ -99,7 +99,8 @@ def log_likelihood(state: RatioState, u: FloatArray) -> FloatArray:
     gap = u[:, None] - U
     at_node = np.abs(gap) < 1e-14
     weight = _BARYCENTRIC / np.where(at_node, 1e-14, gap)
-    return state.events * u - (weight @ state.log_means) / weight.sum(axis=-1)
+    means = (weight @ state.log_means) / weight.sum(axis=-1)
+    return np.asarray(state.events * u - means)
 
 
 def _bounds_of_one(state: RatioState, alpha: float) -> tuple[float, float]:

@@ -52,7 +52,7 @@ class Snapshots:
             return self
         old, young = self.old, []
         for at_s, sums in self.young:
-            ripe = at_s <= up_to_s
+            ripe = np.asarray(at_s <= up_to_s)
             if ripe.any():
                 old = _insert(old, np.where(ripe[..., None], sums, NOWHERE))
                 sums = np.where(ripe[..., None], NOWHERE, sums)
@@ -72,10 +72,10 @@ class Snapshots:
 def _insert(old: FloatArray, fresh: FloatArray) -> FloatArray:
     """``old`` with ``fresh`` among its rows, without the rows that are dominated."""
     row = fresh[..., None, :]
-    hidden = (old >= row).all(axis=-1).any(axis=-1)
-    beaten = (old <= row).all(axis=-1)
+    hidden = np.asarray((old >= row).all(axis=-1).any(axis=-1))
+    beaten = np.asarray((old <= row).all(axis=-1))
     kept = np.where((beaten & ~hidden[..., None])[..., None], NOWHERE, old)
-    empty = np.isneginf(kept).all(axis=-1)
+    empty = np.asarray(np.isneginf(kept).all(axis=-1))
     slot = np.where(empty.any(axis=-1), empty.argmax(axis=-1), KEPT - 1)
     chosen = (np.arange(KEPT) == slot[..., None]) & ~hidden[..., None]
     return np.where(chosen[..., None], np.maximum(kept, row), kept)

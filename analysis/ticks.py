@@ -170,11 +170,11 @@ class Tick:
     def __post_init__(self) -> None:
         share = np.asarray(self.share)
         if not ((share > 0.0) & (share < 1.0)).all():
-            raise ValueError(f"share must lie inside (0, 1); came {self.share}")
+            raise ValueError(f"share must lie inside (0, 1); came {self.share!r}")
         if not (np.asarray(self.step) >= 0).all():
-            raise ValueError(f"step must be an index >= 0; came {self.step}")
+            raise ValueError(f"step must be an index >= 0; came {self.step!r}")
         if not (np.asarray(self.widen) >= 1.0).all():
-            raise ValueError(f"widen must be a ratio >= 1; came {self.widen}")
+            raise ValueError(f"widen must be a ratio >= 1; came {self.widen!r}")
 
     @property
     def informative(self) -> npt.NDArray[np.bool_]:
