@@ -29,6 +29,19 @@ MACHINERY: Final = frozenset(
 )
 _DEPLOYMENTS: Final = "deployments"
 _LOCKED: Final = frozenset({_DEPLOYMENTS, "replicasets"})
+_DELETED: Final = (
+    "is governed by a Rollout; delete the Rollout first, which leaves everything as it serves"
+)
+_WRITTEN: Final = "is written by its Deployment only; edit the Deployment"
+_UNLABELLED: Final = "must keep its label blastdoor.dev/rollout; delete the Rollout to release it"
+_UNPAUSED: Final = (
+    "is unpaused by its Rollout when its evidence allows;"
+    " the proposal is already pending and nothing needs doing"
+)
+_NOT_HELD: Final = (
+    "the hold is not in force, so this edit would run at once;"
+    " set spec.paused: true in the same edit"
+)
 _POLICY: Final = "ValidatingAdmissionPolicy 'blastdoor-lock' with binding 'blastdoor-lock'"
 
 
@@ -66,25 +79,28 @@ def _lock(request: AdmissionRequest) -> str:
     """`blastdoor-lock`: why the request is refused; empty when it is not."""
     if not _concerns(request, _LOCKED) or request.operation == "CREATE":
         return ""
-    place, kind = f"{request.key.namespace}/{request.key.name}", request.resource.plural
+    is_deployment = request.resource.plural == _DEPLOYMENTS
+    kind = "deployment" if is_deployment else "replicaset"
+    name = f"LockedWorkload: {kind} {request.key.namespace}/{request.key.name}"
     if request.operation == "DELETE":
-        return f"LockedWorkload: {place} is governed by a Rollout; delete the Rollout first"
+        return f"{name} {_DELETED}" if ROLLOUT_LABEL in _labels(request.old) else ""
+    if is_deployment:
+        why = _edit_refused(request)
+        return f"{name}{why}" if why else ""
     old, new = request.old or {}, request.object or {}
-    if kind != _DEPLOYMENTS:
-        same = same_json(old.get("spec"), new.get("spec"))
-        subject = f"LockedWorkload: replicaset {place}"
-        return "" if same else f"{subject} is written by its Deployment only"
-    subject = f"LockedWorkload: deployment {place}"
+    return "" if same_json(old.get("spec"), new.get("spec")) else f"{name} {_WRITTEN}"
+
+
+def _edit_refused(request: AdmissionRequest) -> str:
+    """The rules for an edit of a Deployment, in the order of the policy."""
+    old, new = request.old or {}, request.object or {}
+    marked = _labels(old).get(ROLLOUT_LABEL)
+    if marked is not None and _labels(new).get(ROLLOUT_LABEL) != marked:
+        return f" {_UNLABELLED}"
     if _paused(old) and not _paused(new):
-        return (
-            f"{subject} is released by its Rollout; a template edit is a proposal,"
-            " unpausing is not yours"
-        )
+        return f" {_UNPAUSED}"
     if _edited(request) and not _paused(new):
-        return (
-            f"{subject}: the hold is not active, so this edit would run at once;"
-            " set spec.paused in the same edit"
-        )
+        return f": {_NOT_HELD}"
     return ""
 
 

@@ -7,12 +7,15 @@ controllers and the pods of one namespace, which come up without processes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from looptime import LoopTimeEventLoop
 
 from controller.api.k8s import Pod
 from controller.api.meta import Key, Object
@@ -21,7 +24,7 @@ from controller.api.resources import NAMESPACES, Resource
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
 from controller.kube.memory import MemoryCluster
-from controller.kube.port import Cluster
+from controller.kube.port import Cluster, NotFound
 from controller.local.admission import hold_and_lock
 from controller.local.controllers.instant_pods import CRASH_LOOP, WELL, Fate, InstantPods
 from controller.local.controllers.machinery import machinery
@@ -44,6 +47,8 @@ class World:
     as_user: Callable[[str], Cluster]
     fates: dict[str, Fate] = field(default_factory=dict)
     """By name of an image: what becomes of its pods. All others are well."""
+    drop_hold: Callable[[], Awaitable[None]] | None = None
+    """Take the mutating policy away, as an older server has none."""
 
     @property
     def operator(self) -> Cluster:
@@ -64,10 +69,25 @@ class World:
 
 @asynccontextmanager
 async def memory_world(*, locked: bool = False) -> AsyncIterator[World]:
+    """A cluster in memory whose time is virtual from its first moment, fixtures included."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, LoopTimeEventLoop)
+    with loop.looptime_enabled():
+        async with _memory_world(locked) as world:
+            yield world
+
+
+@asynccontextmanager
+async def _memory_world(locked: bool) -> AsyncIterator[World]:
     now = loop_now(EPOCH)
     admission = hold_and_lock() if locked else ()
     cluster = MemoryCluster(now, admission=admission, namespaces=("kube-system", "test"))
     world = World("memory", "test", lambda user: cluster.as_user(USERS[user].name))
+
+    async def drop_hold() -> None:
+        del cluster.admission[0]
+
+    world.drop_hold = drop_hold
     async with machinery(cluster.as_user, now, world.fate):
         yield world
 
@@ -91,7 +111,8 @@ async def server_world(plane: RealCluster) -> AsyncIterator[World]:
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-            await world.admin.delete(NAMESPACES, "", world.namespace)
+            with contextlib.suppress(NotFound):
+                await world.admin.delete(NAMESPACES, "", world.namespace)
 
 
 async def _grant(world: World, role: str, user: str) -> None:
