@@ -32,6 +32,7 @@ from controller.runtime.objects import Objects
 from controller.workloads import docs, floor, history, pin, template
 from controller.workloads.arms import Arm, by_pods, canary_name, routed, split_label
 from controller.workloads.canary import intact, observed_share
+from controller.workloads.diff import diff
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
 
@@ -154,7 +155,7 @@ def _proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
         commits=said.commits,
         principal=said.principal,
         incident=said.incident,
-        diff=template.diff(stable, new) if stable is not None else (),
+        diff=diff(stable, new) if stable is not None else (),
     )
 
 
@@ -332,8 +333,8 @@ def _floor(o: Objects) -> Floor | None:
     )
 
 
-def to_evidence(view: Any) -> Evidence | None:
-    """The sampler's newest view as the core sees it; None before the first tick."""
+def to_evidence(view: Any, state: str) -> Evidence | None:
+    """The sampler's newest view as the core sees it; `state` is its JSON text."""
     if view is None:
         return None
     silent = "; ".join(f"{n.metric}: {n.reason}" for n in view.no_data)
@@ -341,7 +342,7 @@ def to_evidence(view: Any) -> Evidence | None:
     if a is None:
         return Evidence(
             Verdict.HOLD, "no tick has been read yet", no_data=silent,
-            no_data_since=view.no_data_since, state=view.state, window_end=view.window_end,
+            no_data_since=view.no_data_since, state=state, window_end=view.window_end,
         )  # fmt: skip
     return Evidence(
         verdict=Verdict(a.verdict),
@@ -349,10 +350,10 @@ def to_evidence(view: Any) -> Evidence | None:
         headline=view.column,
         no_data=silent,
         no_data_since=view.no_data_since,
-        state=view.state,
+        state=state,
         window_end=view.window_end,
         reports=view.reports,
         log_harm=a.log_e,
-        log_threshold=a.log_threshold,
+        log_threshold=a.log_rollback,
         orders_lost=a.orders_lost,
     )

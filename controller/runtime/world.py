@@ -44,6 +44,9 @@ from controller.runtime.plugins import Registry
 
 Concern = Callable[[Key], None]
 
+ROUTE_PATIENCE = 200
+"""Looks of 0.05 s at a kind of route that neither lists nor fails, before the start goes on."""
+
 
 class World:
     """The caches, by what they hold. `run` keeps them live; `synced` waits for the first lists."""
@@ -91,9 +94,10 @@ class World:
             self.namespaces, self.canary_pods,
         )  # fmt: skip
         self.own_writes: dict[str, OwnWrites[Any]] = {
-            str(r.resource): OwnWrites(r.store) for r in (*self._required, *self.routes.values())
-            if r is not self.canary_pods
-        }  # fmt: skip
+            str(reflector.resource): OwnWrites(reflector.store)
+            for reflector in self.reflectors
+            if reflector is not self.canary_pods
+        }
 
     @property
     def reflectors(self) -> tuple[Reflector[Any], ...]:
@@ -101,7 +105,7 @@ class World:
         return (*self._required, *self.routes.values())
 
     async def run(self, concern: Concern) -> None:
-        """Keep every cache live; `concern` is told the key of each Rollout that a change touches."""
+        """Keep every cache live; tell `concern` the key of each Rollout that a change touches."""
         self._listen(concern)
         async with asyncio.TaskGroup() as group:
             for reflector in self.reflectors:
@@ -115,14 +119,15 @@ class World:
         for reflector in self._required:
             await reflector.synced.wait()
         for reflector in self.routes.values():
-            while not reflector.synced.is_set() and not reflector.problem:
+            for _ in range(ROUTE_PATIENCE):
+                if reflector.synced.is_set() or reflector.problem:
+                    break
                 await asyncio.sleep(0.05)
 
     def stale(self, touched: Iterable[tuple[str, Key]]) -> bool:
         """Whether a cache is older than what we wrote to one of these objects."""
-        return any(
-            self.own_writes[kind].stale(key) for kind, key in touched if kind in self.own_writes
-        )
+        known = ((self.own_writes.get(kind), key) for kind, key in touched)
+        return any(own is not None and own.stale(key) for own, key in known)
 
     def remember(self, resource: Resource[Any], written: Object) -> None:
         """Note the version that a write of ours made."""

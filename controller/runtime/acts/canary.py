@@ -27,9 +27,8 @@ async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     # The API server wants progressDeadlineSeconds above minReadySeconds; our own deadline counts.
     least = o.deployment.spec.min_ready_seconds + 1
     seconds = max(least, round(deadline.total_seconds()))
-    await w.apply(
-        DEPLOYMENTS, ns, canary_deployment(o.deployment, arm, template, replicas, seconds)
-    )
+    body = canary_deployment(o.deployment, arm, template, replicas, seconds)
+    await w.apply(DEPLOYMENTS, ns, body)
 
 
 async def remove_canary(w: Writer, o: Objects) -> None:

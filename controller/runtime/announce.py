@@ -1,0 +1,72 @@
+"""What people hear: one Event and one log line for each thing that happened, none for nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import structlog
+
+from controller.api.meta import Key, Object
+from controller.api.resources import CHANGES, ROLLOUTS, Resource
+from controller.core.decision import Decision, Note
+from controller.core.observed import Observed
+from controller.core.reasons import WARNINGS
+from controller.core.run import running
+from controller.kube.events import EventType
+from controller.kube.port import Malformed
+from controller.runtime import exporter
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder(Protocol):
+    """Takes an Event; never waits and never fails."""
+
+    def record(
+        self,
+        resource: Resource[Any],
+        item: Object,
+        reason: str,
+        message: str,
+        *,
+        type: EventType = "Normal",  # noqa: A002  the field's own name
+    ) -> None: ...
+
+
+class Announcer:
+    """Turns notes and changed reasons into Events, log lines and counters."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._malformed: dict[Key, str] = {}
+        self._said: dict[Key, str] = {}
+
+    def announce(self, o: Observed, d: Decision) -> None:
+        """Tell what this decision changed."""
+        key = o.rollout.key
+        notes = list(d.notes)
+        before = self._said.get(key, o.rollout.status.reason)
+        if before != d.reason.value and all(n.reason is not d.reason for n in notes):
+            notes.append(Note(d.reason, d.message))
+        self._said[key] = d.reason.value
+        change = running(o)
+        for note in notes:
+            kind: EventType = "Warning" if note.reason in WARNINGS else "Normal"
+            self._recorder.record(ROLLOUTS, o.rollout, note.reason.value, note.message, type=kind)
+            if change is not None:
+                self._recorder.record(CHANGES, change, note.reason.value, note.message, type=kind)
+            log.info(
+                note.reason.value, release=str(key), rule=d.rule, message=note.message,
+                change=change.name if change else "", weight_pct=o.traffic.weight,
+            )  # fmt: skip
+            exporter.NOTES.labels(reason=note.reason.value).inc()
+        exporter.DECISIONS.labels(rule=d.rule).inc()
+
+    def malformed(self, key: Key, wrong: Malformed) -> None:
+        """An object that cannot be read: said once for each way in which it is wrong."""
+        if self._malformed.get(key) == wrong.problem:
+            return
+        self._malformed[key] = wrong.problem
+        item = Object(metadata=wrong.metadata)
+        self._recorder.record(ROLLOUTS, item, "InvalidSpec", wrong.problem, type="Warning")
+        log.warning("InvalidSpec", release=str(key), message=wrong.problem)

@@ -1,0 +1,178 @@
+"""Puts the shell together and keeps it running: caches, probe, leader election, workers.
+
+`Operator` runs on any `Cluster`, so the demo and the tests run the very same one in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import NoReturn
+
+import structlog
+
+from controller.api.meta import Key
+from controller.core.observed import HoldMode
+from controller.kube.client import ApiServer
+from controller.kube.config import source_of
+from controller.kube.events import EventRecorder
+from controller.kube.lease import LeaderElection
+from controller.kube.port import ApiError, Cluster, Conflict
+from controller.kube.queue import Priority, WorkQueue
+from controller.metrics.port import Tools
+from controller.runtime import exporter, health, logs
+from controller.runtime.acts.writer import NotLeading, Writer
+from controller.runtime.announce import Announcer
+from controller.runtime.clock import Now, steady_now
+from controller.runtime.plugins import Registry, installed
+from controller.runtime.pods import StablePods
+from controller.runtime.probe import HoldProbe, ProbeAccount
+from controller.runtime.reconciler import Reconciler
+from controller.runtime.sampler import Sampler
+from controller.runtime.settings import Settings
+from controller.runtime.tools import lend_tools
+from controller.runtime.world import World
+
+log = structlog.get_logger(__name__)
+
+CONFLICT_RETRY_S = 0.05
+"""A refused version means that news is on its way: look again soon, not after a back-off."""
+
+
+class Operator:
+    """The operator on one cluster. `probe` acts as the probe's account; None: edits are trusted
+    to be paused (a cluster in memory that always applies the rules)."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        tools: Tools,
+        settings: Settings,
+        *,
+        now: Now,
+        probe: Cluster | None = None,
+        plugins: Registry | None = None,
+    ) -> None:
+        self._cluster, self._settings, self._now = cluster, settings, now
+        self.queue: WorkQueue[Key] = WorkQueue(on_wait=exporter.QUEUE_WAIT_SECONDS.observe)
+        self.world = World(cluster, plugins or installed())
+        self.sampler = Sampler(tools, now, self._urgent)
+        self._stable_pods = StablePods(cluster, self.queue.add)
+        self._recorder = EventRecorder(cluster)
+        self._lease = LeaderElection(
+            cluster, settings.namespace, "blastdoor", settings.identity, now=now
+        )
+        self.probe = (
+            HoldProbe(probe, settings.namespace, settings.probe_interval_s) if probe else None
+        )
+        self.reconciler = Reconciler(
+            self.world,
+            Writer(cluster, self.world, self.may_write),
+            self.sampler,
+            self._stable_pods,
+            Announcer(self._recorder),
+            self.queue,
+            now,
+            hold_mode=self._hold_mode,
+            status_interval_s=settings.status_interval_s,
+        )
+        self._synced = False
+
+    def may_write(self) -> bool:
+        """Leadership, asked before every write."""
+        return not self._settings.leader_election or self._lease.is_leader
+
+    def unready(self) -> str:
+        """Why this process is not ready; empty when it is."""
+        behind = [str(r.resource) for r in self.world.reflectors if r.problem]
+        if not self._synced:
+            return f"waiting for the first lists {', '.join(behind)}".strip()
+        return ""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.sampler)
+            stack.push_async_callback(self._stable_pods.close)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.world.run(self.queue.add), name="caches")
+                group.create_task(self._recorder.run(), name="events")
+                await self.world.synced()
+                self._synced = True
+                if self.probe is not None:
+                    self.probe.on_change(self._look_at_all)
+                    await self.probe.probe()
+                    group.create_task(self.probe.run(), name="probe")
+                if self._settings.leader_election:
+                    group.create_task(self._lease.run(), name="lease")
+                for number in range(self._settings.workers):
+                    group.create_task(self._work(), name=f"worker {number}")
+
+    async def _work(self) -> NoReturn:
+        while True:
+            if self._settings.leader_election:
+                await self._lease.elected.wait()
+            exporter.LEADING.set(self.may_write())
+            key = await self.queue.get()
+            try:
+                with exporter.RECONCILE_SECONDS.time():
+                    await self._look(key)
+            finally:
+                self.queue.done(key)
+
+    async def _look(self, key: Key) -> None:
+        """One look, and what follows from its failure: nothing here stops another key."""
+        try:
+            await self.reconciler.reconcile(key)
+        except Conflict as error:
+            log.debug("moved on", release=str(key), error=str(error))
+            self.queue.add(key, delay_s=CONFLICT_RETRY_S, priority=Priority.URGENT)
+        except NotLeading:
+            self.queue.add(key, delay_s=1.0)
+        except ApiError as error:
+            wait_s = self.queue.retry(
+                key, priority=Priority.URGENT, at_least_s=error.retry_after_s or 0.0
+            )
+            exporter.RECONCILE_ERRORS.labels(kind=type(error).__name__).inc()
+            log.warning("api error", release=str(key), error=str(error), retry_in_s=wait_s)
+        except Exception as error:  # one key's bug must not stop the others
+            wait_s = self.queue.retry(key)
+            exporter.RECONCILE_ERRORS.labels(kind=type(error).__name__).inc()
+            log.exception("look failed", release=str(key), retry_in_s=wait_s)
+
+    def _hold_mode(self) -> HoldMode:
+        return self.probe.mode if self.probe else HoldMode.ON_CHANGE
+
+    def _urgent(self, key: Key) -> None:
+        self.queue.add(key, priority=Priority.URGENT)
+
+    def _look_at_all(self) -> None:
+        for rollout in self.world.rollouts.store:
+            self.queue.add(rollout.key, priority=Priority.BACKGROUND)
+
+
+async def run(settings: Settings, *, address: Callable[[str], str] = lambda ip: ip) -> None:
+    """`blastdoor run`: the operator on a real cluster until SIGTERM or SIGINT."""
+    logs.configure(settings.log_format, settings.log_level)
+    source = source_of(settings.kubeconfig, settings.context)
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(ApiServer(source))
+        probe = await stack.enter_async_context(
+            ApiServer(ProbeAccount(source, cluster, settings.namespace))
+        )
+        tools = await stack.enter_async_context(lend_tools(address=address))
+        operator = Operator(cluster, tools, settings, now=steady_now(), probe=probe)
+        if settings.port >= 0:
+            serving = health.serve(settings.listen, settings.port, operator.unready)
+            port = await stack.enter_async_context(serving)
+            log.info("serving", address=f"{settings.listen}:{port}")
+        task = asyncio.create_task(operator.run(), name="operator")
+        loop = asyncio.get_running_loop()
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(stop, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.info("stopped")

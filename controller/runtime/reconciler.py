@@ -1,0 +1,224 @@
+"""One look at one Rollout: gather, decide, write ahead, act. The only place where they meet.
+
+Order of writes: containment first (it may never wait), then the Change's status, then the
+Rollout's, then the other intents. A crash between any two is healed by the next look, because every
+intent is safe to repeat and the statuses say what was meant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from msgspec.structs import replace
+
+from controller.api.change import ChangeStatus
+from controller.api.kinds import Change, Rollout
+from controller.api.meta import Key
+from controller.api.resources import (
+    AUTOSCALERS,
+    CHANGES,
+    DEPLOYMENTS,
+    REPLICASETS,
+    ROLLOUTS,
+    SERVICES,
+)
+from controller.api.rollout import RolloutStatus
+from controller.core.actions import Contain
+from controller.core.decision import Decision
+from controller.core.observed import Block, HoldMode, Observed
+from controller.core.plan import plan
+from controller.core.reasons import Reason
+from controller.core.run import phase, running, stable_of
+from controller.kube.port import Malformed
+from controller.kube.queue import Priority, WorkQueue
+from controller.metrics.judging import Problems
+from controller.runtime.act import perform
+from controller.runtime.acts.writer import Writer
+from controller.runtime.announce import Announcer
+from controller.runtime.clock import Now
+from controller.runtime.facts import observe, to_evidence
+from controller.runtime.judgement import Judgement
+from controller.runtime.objects import Objects, look
+from controller.runtime.pods import StablePods
+from controller.runtime.runs import current_run
+from controller.runtime.sampler import Sampler
+from controller.runtime.world import World
+
+log = structlog.get_logger(__name__)
+
+STATUS_INTERVAL_S = 30.0
+"""Longest time that numbers which nobody waits for stay unwritten."""
+CATCH_UP_S = 0.5
+"""Look again after this when a cache is behind our own write; its event usually comes first."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw and decided; for the live view, `explain` and tests."""
+
+    observed: Observed
+    decision: Decision
+    at: datetime
+
+
+class Reconciler:
+    """Looks at Rollouts; owns no task and no clock."""
+
+    def __init__(
+        self,
+        world: World,
+        writer: Writer,
+        sampler: Sampler,
+        stable_pods: StablePods,
+        announcer: Announcer,
+        queue: WorkQueue[Key],
+        now: Now,
+        *,
+        hold_mode: Callable[[], HoldMode],
+        status_interval_s: float = STATUS_INTERVAL_S,
+    ) -> None:
+        self._world, self._writer, self._sampler = world, writer, sampler
+        self._stable_pods, self._announcer = stable_pods, announcer
+        self._queue, self._now, self._hold_mode = queue, now, hold_mode
+        self._status_interval_s = status_interval_s
+        self._judgement = Judgement(world.plugins)
+        self._written_at: dict[Key, datetime] = {}
+        self._last_good: dict[Key, Rollout] = {}
+        self.looks: dict[Key, Look] = {}
+
+    async def reconcile(self, key: Key) -> None:
+        """One look; raises what the server answered, and the queue backs off."""
+        rollout, wrong = self._rollout(key)
+        if rollout is None:
+            self._forget(key)
+            return
+        objects = look(self._world, rollout)
+        observed = self._observe(objects, wrong)
+        now = self._now()
+        decision = plan(observed, now)
+        self.looks[key] = Look(observed, decision, now)
+        contain = [i for i in decision.intents if isinstance(i, Contain)]
+        await perform(self._writer, objects, contain)
+        if self._behind(objects):
+            self._queue.add(key, delay_s=CATCH_UP_S, priority=Priority.URGENT)
+            return
+        await self._write_ahead(objects, observed, decision, now)
+        self._announcer.announce(observed, decision)
+        rest = [i for i in decision.intents if not isinstance(i, Contain)]
+        await perform(self._writer, objects, rest)
+        self._wake(key, decision, now)
+
+    # -- observe --------------------------------------------------------------------------------
+
+    def _rollout(self, key: Key) -> tuple[Rollout | None, Malformed | None]:
+        """The Rollout; when it cannot be read any more, the last one that could, to judge harm."""
+        store = self._world.rollouts.store
+        wrong = store.malformed.get(key)
+        if wrong is not None:
+            self._announcer.malformed(key, wrong)
+            known = self._last_good.get(key)
+            meta = wrong.metadata
+            return (replace(known, metadata=meta) if known else None), wrong
+        rollout = store.get(key)
+        if rollout is not None:
+            self._last_good[key] = rollout
+        return rollout, None
+
+    def _observe(self, objects: Objects, wrong: Malformed | None) -> Observed:
+        blocks = self._judgement.blocks(objects)
+        if wrong is not None:
+            blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
+        bare = observe(objects, evidence=None, blocks=blocks, hold_mode=self._hold_mode())
+        change = running(bare)
+        key = objects.rollout.key
+        if change is None:
+            self._stop_sampling(key, objects.change)
+            return bare
+        stable = self._stable_pods.of(key, stable_of(bare).hash) if phase(bare) else ()
+        run = current_run(bare, objects, self._judgement, stable)
+        if run is None:
+            return bare
+        if isinstance(run, Problems):
+            blocks = (*blocks, Block(Reason.ANALYSIS_MISSING, str(run)))
+            return observe(objects, evidence=None, blocks=blocks, hold_mode=self._hold_mode())
+        self._sampler.watch(run)
+        view = self._sampler.evidence(change.metadata.uid)
+        text = json.dumps(view.state, separators=(",", ":")) if view else ""
+        evidence = to_evidence(view, text)
+        return observe(objects, evidence=evidence, blocks=blocks, hold_mode=self._hold_mode())
+
+    def _stop_sampling(self, key: Key, change: Change | None) -> None:
+        self._stable_pods.forget(key)
+        if change is not None:
+            self._sampler.forget(change.metadata.uid)
+            self._judgement.forget(change.metadata.uid)
+
+    def _forget(self, key: Key) -> None:
+        self._stable_pods.forget(key)
+        for memory in (self._written_at, self._last_good, self.looks):
+            memory.pop(key, None)
+        self._queue.forget(key)
+
+    def _behind(self, o: Objects) -> bool:
+        """Whether a cache does not show yet what we wrote: deciding on it would repeat ourselves."""
+        touched = [
+            (resource, item.key)
+            for resource, items in (
+                (ROLLOUTS, (o.rollout,)),
+                (CHANGES, (o.change,)),
+                (DEPLOYMENTS, (o.deployment, o.canary)),
+                (REPLICASETS, o.view.replicasets if o.view else ()),
+                (SERVICES, (o.service, o.canary_service)),
+                (AUTOSCALERS, (o.autoscaler,)),
+            )
+            for item in items
+            if item is not None
+        ]
+        routes = [(r.router.resource, r.route.key) for r in o.routes if r.route is not None]
+        return self._world.stale((str(res), key) for res, key in (*touched, *routes))
+
+    # -- write ahead ----------------------------------------------------------------------------
+
+    async def _write_ahead(self, o: Objects, seen: Observed, d: Decision, now: datetime) -> None:
+        key = o.rollout.key
+        last = self._written_at.get(key)
+        due = last is None or (now - last).total_seconds() >= self._status_interval_s
+        change = running(seen)
+        if change is not None and d.change_status is not None:
+            moved = _visible_change(change.status) != _visible_change(d.change_status)
+            if moved or (due and change.status != d.change_status):
+                await self._writer.status(CHANGES, change, d.change_status)
+                self._written_at[key] = now
+        old = o.rollout.status
+        moved = _visible_rollout(old) != _visible_rollout(d.rollout_status)
+        if moved or (due and old != d.rollout_status and change is not None):
+            await self._writer.status(ROLLOUTS, o.rollout, d.rollout_status)
+            self._written_at[key] = now
+
+    def _wake(self, key: Key, d: Decision, now: datetime) -> None:
+        self._queue.forget(key)
+        if d.again:
+            self._queue.add(key)
+        elif d.wake_at is not None:
+            self._queue.add(key, delay_s=max(0.0, (d.wake_at - now).total_seconds()))
+
+
+def _visible_change(s: ChangeStatus) -> ChangeStatus:
+    """What a person or a crash would miss; numbers that move with every tick left out."""
+    return replace(
+        s, message="", weight=round(s.weight), evidence="", window_end=None, metrics=(),
+        log_harm=0, log_threshold=0, orders_lost=0,
+        conditions=tuple(replace(c, message="", last_transition_time=None) for c in s.conditions),
+    )  # fmt: skip
+
+
+def _visible_rollout(s: RolloutStatus) -> RolloutStatus:
+    return replace(
+        s, message="" if s.phase == "Progressing" else s.message, evidence="", at_risk="",
+        weight=round(s.weight, 2), next_at=None,
+        conditions=tuple(replace(c, message="", last_transition_time=None) for c in s.conditions),
+    )  # fmt: skip
