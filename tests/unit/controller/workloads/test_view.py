@@ -59,12 +59,14 @@ def with_status(document: dict[str, Any], **status: Any) -> dict[str, Any]:
             False, False, id="a pod is not available",
         ),
         pytest.param(
-            seen(deployment(replicas=0), replicaset("a", replicas=0)), False, True, id="no replicas",
+            seen(deployment(replicas=0), replicaset("a", replicas=0)), False, True, id="empty",
         ),
         pytest.param(seen(deployment(replicas=0)), False, False, id="nothing made yet"),
     ],
 )  # fmt: skip
-def test_an_update_is_rolling_or_complete(view: WorkloadView, rolling: bool, complete: bool) -> None:
+def test_an_update_is_rolling_or_complete(
+    view: WorkloadView, rolling: bool, complete: bool
+) -> None:
     assert (view.rolling, view.complete) == (rolling, complete)
 
 

@@ -1,0 +1,103 @@
+"""A stable template outlives its ReplicaSet, and nothing else can be filled in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.api.k8s import ControllerRevision, Deployment, ReplicaSet
+from controller.workloads import history
+from controller.workloads.template import content, digest
+from controller.workloads.view import WorkloadView
+from tests.unit.controller.workloads.objects import (
+    UID,
+    a_deployment,
+    a_replicaset,
+    deployment,
+    raw,
+    read,
+    replicaset,
+    template,
+)
+
+V2, V3 = template("shop:v2"), template("shop:v3")
+STABLE = digest(raw(template()))
+
+
+def kept(pods: dict[str, Any] | None = None, number: int = 1, hash_: str = "a") -> Any:
+    body = history.revision_body(a_deployment(), a_replicaset(hash_, pods), "checkout", number)
+    return read(body, ControllerRevision)
+
+
+def test_a_revision_is_named_by_its_template_and_owned_without_blocking() -> None:
+    body = history.revision_body(a_deployment(), a_replicaset("a"), "checkout", 7)
+    assert body["metadata"]["name"] == f"checkout-{STABLE[:8]}"
+    assert body["revision"] == 7
+    (owner,) = body["metadata"]["ownerReferences"]
+    assert owner["uid"] == UID
+    assert not owner.get("controller")
+    assert not owner.get("blockOwnerDeletion")
+
+
+def test_a_revision_gives_back_what_was_kept() -> None:
+    revision = kept()
+    assert history.stable_hash(revision) == "a"
+    assert history.stable_digest(revision) == STABLE
+    assert content(history.stable_template(revision)) == template()
+    assert history.is_ours(revision)
+
+
+def test_a_revision_of_another_controller_is_not_ours() -> None:
+    assert not history.is_ours(read({"data": {"spec": {}}}, ControllerRevision))
+    labelled = {"metadata": {"labels": {"blastdoor.dev/rollout": "x"}}, "data": {"spec": {}}}
+    assert not history.is_ours(read(labelled, ControllerRevision))
+
+
+def test_a_lost_replicaset_is_made_again_as_it_was() -> None:
+    was, body = replicaset("a"), history.recreate_replicaset(a_deployment(replicas=5), kept())
+    assert body["metadata"]["name"] == was["metadata"]["name"]
+    assert body["spec"]["template"] == was["spec"]["template"]
+    assert body["spec"]["replicas"] == 5
+    hashed = {"app": "checkout", "pod-template-hash": "a"}
+    assert body["spec"]["selector"] == {"matchLabels": hashed}
+    view = WorkloadView.of(a_deployment(), [read(body, ReplicaSet)])
+    assert view.new is not None, "the Deployment must control it"
+    assert view.new.metadata.labels["blastdoor.dev/role"] == "stable"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(deployment(V2, paused=True), ("checkout-b", "checkout-c"), id="proposal"),
+        pytest.param(deployment(paused=True), (), id="the template is stable"),
+        pytest.param(deployment(V2), (), id="absorbing: the new one is still empty"),
+    ],
+)
+def test_idle_replicasets_are_surplus_only_beside_a_held_proposal(
+    document: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    sets = [
+        replicaset("a"),
+        replicaset("b", V2, replicas=0, made="2026-11-02T00:00:00Z"),
+        replicaset("c", V3, replicas=0, made="2026-11-03T00:00:00Z"),
+        replicaset("d", V3, replicas=1, made="2026-11-04T00:00:00Z"),
+        replicaset("e", V3, replicas=0, left=1, made="2026-11-05T00:00:00Z"),
+    ]
+    view = WorkloadView.of(read(document, Deployment), [read(rs, ReplicaSet) for rs in sets])
+    assert history.surplus(view, STABLE) == expected
+
+
+def test_the_stable_replicaset_is_never_surplus_even_without_replicas() -> None:
+    view = WorkloadView.of(a_deployment(V2, paused=True), [a_replicaset("a", replicas=0)])
+    assert history.surplus(view, STABLE) == ()
+
+
+def test_the_oldest_revisions_expire_but_never_the_stable_one() -> None:
+    revisions = [kept(number=1)] + [
+        kept(template(f"shop:v{n}"), number=n, hash_=f"h{n}") for n in range(2, 14)
+    ]
+    expired = history.expired(revisions, STABLE)
+    assert expired == tuple(r.name for r in (revisions[3], revisions[2], revisions[1]))
+    assert history.next_number(revisions) == 14
+    assert history.next_number([]) == 1

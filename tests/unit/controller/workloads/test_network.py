@@ -1,0 +1,97 @@
+"""What is open for stable pods is open for the canary's, and who else selects them is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from controller.api.k8s import NetworkPolicy
+from controller.api.meta import LabelSelector
+from controller.workloads.canary import by_pods, routed
+from controller.workloads.network import (
+    canary_network_policies,
+    pod_selectors,
+    selects_old_value,
+)
+from controller.workloads.selectors import selects
+from tests.unit.controller.workloads.objects import a_deployment, read
+
+ARM = routed("checkout", "chg-1", ("app", "checkout-canary"))
+OLD, NEW = {"app": "checkout"}, {"app": "checkout-canary", "blastdoor.dev/role": "canary"}
+MINE: dict[str, Any] = {"matchLabels": {"app": "checkout"}}
+DB: dict[str, Any] = {"matchLabels": {"app": "db"}}
+
+
+def policy(name: str = "p", labels: dict[str, str] | None = None, **spec: Any) -> NetworkPolicy:
+    metadata = {"name": name, "namespace": "shop", "labels": labels or {}}
+    return read({"metadata": metadata, "spec": spec}, NetworkPolicy)
+
+
+def copied(*policies: NetworkPolicy) -> list[dict[str, Any]]:
+    return canary_network_policies(policies, a_deployment(), ARM)
+
+
+def both(selector: dict[str, Any]) -> bool:
+    parsed = msgspec.convert(selector, LabelSelector)
+    return selects(parsed, OLD) and selects(parsed, NEW)
+
+
+def test_a_policy_of_the_stable_pods_is_copied_for_both_arms() -> None:
+    (copy,) = copied(policy(podSelector=MINE, policyTypes=["Ingress"], ingress=[{}]))
+    assert copy["metadata"]["name"] == "p-canary"
+    assert copy["metadata"]["labels"]["blastdoor.dev/role"] == "canary"
+    assert both(copy["spec"]["podSelector"])
+    assert copy["spec"]["policyTypes"] == ["Ingress"]
+    assert copy["spec"]["ingress"] == [{}]
+
+
+def test_a_door_that_lets_stable_in_lets_the_canary_in() -> None:
+    ports = [{"port": 5432}]
+    rule = {"from": [{"podSelector": MINE}, {"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": ports}
+    (copy,) = copied(policy(podSelector=DB, ingress=[rule]))
+    (widened,) = copy["spec"]["ingress"]
+    assert copy["spec"]["podSelector"] == DB
+    assert both(widened["from"][0]["podSelector"])
+    assert widened["from"][1] == {"ipBlock": {"cidr": "10.0.0.0/8"}}
+    assert widened["ports"] == ports
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"podSelector": {}}, id="all pods"),
+        pytest.param({"podSelector": DB, "egress": [{"to": [{"podSelector": DB}]}]}, id="others"),
+        pytest.param(
+            {"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+            id="both arms already",
+        ),
+    ],
+)
+def test_a_policy_that_does_not_tell_the_arms_apart_is_not_copied(spec: dict[str, Any]) -> None:
+    assert copied(policy(**spec)) == []
+
+
+def test_our_own_copies_are_not_copied() -> None:
+    assert copied(policy(labels={"blastdoor.dev/role": "canary"}, podSelector=MINE)) == []
+
+
+def test_without_a_route_no_policy_is_copied() -> None:
+    policies = [policy(podSelector=MINE)]
+    assert canary_network_policies(policies, a_deployment(), by_pods("checkout", "c")) == []
+
+
+def test_a_selector_by_in_is_widened_too() -> None:
+    expression = {"key": "app", "operator": "In", "values": ["checkout", "cart"]}
+    (copy,) = copied(policy(podSelector={"matchExpressions": [expression]}))
+    assert both(copy["spec"]["podSelector"])
+
+
+def test_those_that_select_the_old_value_are_named() -> None:
+    policies = [
+        policy("a", podSelector=MINE),
+        policy("b", podSelector={}),
+        policy("c", podSelector=DB),
+    ]
+    assert selects_old_value(pod_selectors(policies), OLD, NEW) == ("NetworkPolicy a",)
