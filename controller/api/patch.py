@@ -25,7 +25,7 @@ def pointer(*keys: str | int) -> str:
     return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in keys)
 
 
-def test(value: Any, *keys: str | int) -> PatchOp:
+def expect(value: Any, *keys: str | int) -> PatchOp:
     """The whole patch is refused unless the field is exactly this."""
     return {"op": "test", "path": pointer(*keys), "value": value}
 
@@ -70,18 +70,20 @@ def _set(of: Object, field: str, have: Mapping[str, str], wanted: Mapping[str, s
         return [add(value, "metadata", field, key) for key, value in changed.items()]
     # Adding the map would wipe one that somebody made since we read, so its absence is tested: the
     # API server's library lets an absent member pass for null.
-    return [test(None, "metadata", field), add(changed, "metadata", field)]
+    return [expect(None, "metadata", field), add(changed, "metadata", field)]
 
 
-def test_label(of: Object, key: str) -> PatchOp:
+def expect_label(of: Object, key: str) -> PatchOp:
     """The whole patch is refused unless the label still is what we read, or still absent."""
     return _still(of.metadata.labels, "labels", key)
 
 
-def test_annotation(of: Object, key: str) -> PatchOp:
+def expect_annotation(of: Object, key: str) -> PatchOp:
     """The whole patch is refused unless the annotation still is what we read, or still absent."""
     return _still(of.metadata.annotations, "annotations", key)
 
 
 def _still(have: Mapping[str, str], field: str, key: str) -> PatchOp:
-    return test(have.get(key), "metadata", field, key) if have else test(None, "metadata", field)
+    return (
+        expect(have.get(key), "metadata", field, key) if have else expect(None, "metadata", field)
+    )

@@ -241,11 +241,21 @@ def _derived(
 
 def _kept(record: Record, index: int, identities: tuple[str, ...]) -> Owners | None:
     """The record of a rule with these backends: at its index, or where it was before a move."""
-
-    def fits(owners: Owners) -> bool:
-        return tuple(who for who, _ in owners) == identities
-
-    if fits(record.get(index, ())):
-        return record[index]
-    elsewhere = {owners for owners in record.values() if fits(owners)}
+    here = _in_order(record.get(index, ()), identities)
+    if here is not None:
+        return here
+    elsewhere = {_in_order(owners, identities) for owners in record.values()} - {None}
     return elsewhere.pop() if len(elsewhere) == 1 else None
+
+
+def _in_order(owners: Owners, identities: tuple[str, ...]) -> Owners | None:
+    """The recorded backends in the order in which they stand now; None if they are others."""
+    if sorted(who for who, _ in owners) != sorted(identities):
+        return None
+    waiting = list(owners)
+    ordered = []
+    for who in identities:
+        found = next(pair for pair in waiting if pair[0] == who)
+        waiting.remove(found)
+        ordered.append(found)
+    return tuple(ordered)

@@ -14,8 +14,15 @@ import msgspec
 
 from controller.api import names
 from controller.api.k8s import BackendRef, HTTPRoute
-from controller.api.patch import Ops, add, drop_annotations, remove, set_annotations, test
-from controller.api.patch import test_annotation as still
+from controller.api.patch import (
+    Ops,
+    add,
+    drop_annotations,
+    expect,
+    expect_annotation,
+    remove,
+    set_annotations,
+)
 from controller.api.problems import Problem
 from controller.api.resources import HTTP_ROUTES, Resource
 from controller.routers.backends import (
@@ -86,7 +93,7 @@ def desired(
         marks[names.ROUTE_ORIGINAL_ANNOTATION] = _record(rules, weight_pct)
     operations += set_annotations(route, marks)
     if operations and weight_pct > 0:
-        return [still(route, names.ABORTED_ANNOTATION), *operations]
+        return [expect_annotation(route, names.ABORTED_ANNOTATION), *operations]
     return operations
 
 
@@ -145,7 +152,7 @@ def _at(rule: Rule, backend: int | str) -> tuple[str | int, ...]:
 
 
 def _same_name(rule: Rule, backend: int) -> Mapping[str, Any]:
-    return test(rule.refs[backend].name, *_at(rule, backend), "name")
+    return expect(rule.refs[backend].name, *_at(rule, backend), "name")
 
 
 def _backend(ref: BackendRef, name: str, weight: int) -> dict[str, Any]:

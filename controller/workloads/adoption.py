@@ -19,10 +19,10 @@ from controller.api.patch import (
     add,
     drop_annotations,
     drop_labels,
+    expect,
+    expect_label,
     set_annotations,
     set_labels,
-    test,
-    test_label,
 )
 from controller.workloads.template import content, digest
 
@@ -34,12 +34,12 @@ LEFT_PAUSED: Final = (
 
 def adopt(deployment: Deployment, active: ReplicaSet, rollout: str) -> Ops:
     """Label it, if its template still is that of its only active ReplicaSet."""
-    return _take_in(deployment, test(content(active.spec.template), "spec", "template"), rollout)
+    return _take_in(deployment, expect(content(active.spec.template), "spec", "template"), rollout)
 
 
 def adopt_paused(deployment: Deployment, rollout: str) -> Ops:
     """Label one that its owner paused with another template: that template is a first proposal."""
-    return _take_in(deployment, test(True, "spec", "paused"), rollout)
+    return _take_in(deployment, expect(True, "spec", "paused"), rollout)
 
 
 def _take_in(deployment: Deployment, guard: PatchOp, rollout: str) -> Ops:
@@ -47,7 +47,7 @@ def _take_in(deployment: Deployment, guard: PatchOp, rollout: str) -> Ops:
     if not labelled:
         return []
     # Of two Rollouts that name one Deployment only the first may get it, however close they are.
-    unclaimed = test_label(deployment, names.ROLLOUT_LABEL)
+    unclaimed = expect_label(deployment, names.ROLLOUT_LABEL)
     forgotten = drop_annotations(deployment, names.LEFT_PAUSED_ANNOTATION)
     return [guard, unclaimed, *labelled, *forgotten]
 
@@ -77,7 +77,7 @@ def unpause(deployment: Deployment, approved: msgspec.Raw) -> Ops:
     """Let it roll to the approved template; refused by the server when the template is another."""
     if not deployment.spec.paused:
         return []
-    return [test(content(approved), "spec", "template"), add(False, "spec", "paused")]
+    return [expect(content(approved), "spec", "template"), add(False, "spec", "paused")]
 
 
 def leave(deployment: Deployment, stable_digest: str, reason: str = LEFT_PAUSED) -> Ops:
@@ -89,7 +89,7 @@ def leave(deployment: Deployment, stable_digest: str, reason: str = LEFT_PAUSED)
     unlabelled = drop_labels(deployment, names.ROLLOUT_LABEL)
     if not unlabelled:
         return []
-    same = test(content(deployment.spec.template), "spec", "template")
+    same = expect(content(deployment.spec.template), "spec", "template")
     if digest(deployment.spec.template) == stable_digest:
         resumed = [add(False, "spec", "paused")] if deployment.spec.paused else []
         said = drop_annotations(deployment, names.LEFT_PAUSED_ANNOTATION)

@@ -16,9 +16,9 @@ from controller.api.patch import (
     Ops,
     add,
     drop_annotations,
+    expect,
+    expect_annotation,
     set_annotations,
-    test,
-    test_annotation,
 )
 
 _KEPT = re.compile(r"(\d+)(?: \(raised to (\d+)\))?")
@@ -81,7 +81,7 @@ def raise_floor(autoscaler: HorizontalPodAutoscaler, replicas: int) -> Ops:
     owners = original(autoscaler)
     kept = f"{now if owners is None else owners} (raised to {target})"
     return [
-        test_annotation(autoscaler, names.FLOOR_ANNOTATION),
+        expect_annotation(autoscaler, names.FLOOR_ANNOTATION),
         *set_annotations(autoscaler, {names.FLOOR_ANNOTATION: kept}),
         add(target, "spec", "minReplicas"),
     ]
@@ -93,7 +93,7 @@ def restore_floor(autoscaler: HorizontalPodAutoscaler) -> Ops:
     if owners is None:
         return drop_annotations(autoscaler, names.FLOOR_ANNOTATION)
     now = autoscaler.spec.min_replicas
-    reset = [test(now, "spec", "minReplicas"), add(owners, "spec", "minReplicas")]
+    reset = [expect(now, "spec", "minReplicas"), add(owners, "spec", "minReplicas")]
     forgotten = drop_annotations(autoscaler, names.FLOOR_ANNOTATION)
     return [*(reset if now != owners else []), *forgotten]
 

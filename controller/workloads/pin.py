@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.api import names
 from controller.api.k8s import Service
-from controller.api.patch import Ops, add, drop_annotations, remove, set_annotations, test
+from controller.api.patch import Ops, add, drop_annotations, expect, remove, set_annotations
 from controller.workloads.selectors import selecting
 
 
@@ -20,7 +20,7 @@ def pin(service: Service, stable_hash: str, change_uid: str) -> Ops:
     if pinned(service) == stable_hash:
         return marked
     key = add(stable_hash, "spec", "selector", names.HASH_LABEL)
-    return [test(service.spec.selector, "spec", "selector"), key, *marked]
+    return [expect(service.spec.selector, "spec", "selector"), key, *marked]
 
 
 def unpin(service: Service, *, clear_aborted: bool = False) -> Ops:
@@ -28,7 +28,7 @@ def unpin(service: Service, *, clear_aborted: bool = False) -> Ops:
     forgotten = drop_annotations(service, names.ABORTED_ANNOTATION) if clear_aborted else []
     if not pinned(service):
         return forgotten
-    same = test(service.spec.selector, "spec", "selector")
+    same = expect(service.spec.selector, "spec", "selector")
     return [same, remove("spec", "selector", names.HASH_LABEL), *forgotten]
 
 
