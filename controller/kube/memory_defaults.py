@@ -34,6 +34,8 @@ _PROBE: Final[Body] = {
     "successThreshold": 1,
     "failureThreshold": 3,
 }
+_MAPS: Final = frozenset({"nodeSelector", "overhead"})
+"""Members of a pod's spec that vanish when they are empty."""
 _VOLUME_MODE: Final = 0o644
 _MODED_VOLUMES: Final = ("configMap", "secret", "downwardAPI", "projected")
 _DEPLOYMENT: Final[Body] = {
@@ -99,7 +101,9 @@ def _pod(body: Body) -> None:
 
 def _pod_spec(spec: Body) -> None:
     _fill(spec, _POD_SPEC)
-    for empty in [key for key, value in spec.items() if value == []]:
+    for empty in [
+        key for key, value in spec.items() if value == [] or (key in _MAPS and not value)
+    ]:
         del spec[empty]
     for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
         _container(container)

@@ -36,7 +36,7 @@ _SELECTING: Final = frozenset({"deployments", "replicasets"})
 
 
 def check_preconditions(resource: Resource[Any], key: Key, old: Body, proposed: Body) -> None:
-    """A version or a uid in the request must be the present one."""
+    """A version in the request must be the present one (Conflict), and so a uid (Invalid)."""
     metadata = proposed.get("metadata") or {}
     asked = str(metadata.get("resourceVersion") or "")
     if asked and asked != old["metadata"]["resourceVersion"]:
@@ -47,7 +47,7 @@ def check_preconditions(resource: Resource[Any], key: Key, old: Body, proposed: 
             " modified; please apply your changes to the latest version and try again",
         )
     if (uid := metadata.get("uid")) and uid != old["metadata"]["uid"]:
-        raise Conflict(409, "Conflict", f'uid of {resource} "{key.name}" is not {uid}')
+        _refuse(resource, old, "metadata.uid", f"Invalid value: {uid}: field is immutable")
 
 
 def newborn(resource: Resource[Any], body: Mapping[str, Any]) -> Body:
@@ -144,6 +144,8 @@ def _check_workload(resource: Resource[Any], old: Body | None, new: Body) -> Non
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     if not spec.get("selector"):
         _refuse(resource, new, "spec.selector", "Required value")
+    if old is not None and not same_json(old["spec"]["selector"], spec["selector"]):
+        _refuse(resource, new, "spec.selector", "Invalid value: field is immutable")
     if not selects(parse_selector(",".join(f"{k}={v}" for k, v in wanted.items())), labels):
         _refuse(
             resource,
@@ -151,8 +153,6 @@ def _check_workload(resource: Resource[Any], old: Body | None, new: Body) -> Non
             "spec.template.metadata.labels",
             f"Invalid value: {labels}: `selector` does not match template `labels`",
         )
-    if old is not None and not same_json(old["spec"]["selector"], spec["selector"]):
-        _refuse(resource, new, "spec.selector", "Invalid value: field is immutable")
     if not isinstance(spec["replicas"], int) or spec["replicas"] < 0:
         _refuse(resource, new, "spec.replicas", "Invalid value: must be 0 or more")
     if not spec["template"].get("spec", {}).get("containers"):

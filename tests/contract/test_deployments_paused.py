@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from controller.api.resources import DEPLOYMENTS, REPLICASETS
@@ -237,8 +238,6 @@ async def test_unpausing_by_a_patch_that_tests_the_template_survives_status_writ
     shop: Shop,
 ) -> None:
     await _with_proposal(shop)
-    import msgspec
-
     found = await shop.deployment()
     approved = msgspec.json.decode(found.spec.template)
     operations = [

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from controller.api.names import HASH_LABEL
-from controller.api.resources import REPLICASETS
+from controller.api.resources import DEPLOYMENTS, REPLICASETS
 from tests.contract.deployments import Shop, image_of
 from tests.contract.worlds import CRASH_LOOP, World, eventually
 
@@ -113,8 +113,6 @@ async def test_annotations_are_copied_to_the_new_set_and_make_a_generation(shop:
     before = (await shop.deployment()).metadata.generation
     body = {"metadata": {"annotations": {"example.com/note": "x"}}}
     world = shop.world
-    from controller.api.resources import DEPLOYMENTS
-
     after = await world.alice.patch_merge(DEPLOYMENTS, world.namespace, "web", body)
     assert after.metadata.generation == before + 1
 
