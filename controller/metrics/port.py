@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import msgspec
@@ -28,10 +29,11 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A pod of an arm, and where it answers."""
+    """A pod of an arm, where it answers, and since when it runs."""
 
     name: str
     ip: str
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,13 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class NoData:
-    """Nothing can be said, and why, in words that name the metric and show the query."""
+    """Nothing can be said, and why, in words that name the metric and show the query.
+
+    empty: the source answered well, and it knows no such series.
+    """
 
     reason: str
+    empty: bool = False
 
 
 Reading = Samples | NoData

@@ -133,7 +133,7 @@ def _answer(part: Wanted, query: Query, series: Sequence[Series]) -> Reading:
         and (wanted is None or wanted.matches(one.name, {**dict(one.labels), "__name__": one.name}))
     )
     if not mine:
-        return _no_data(part, "no series in the window")
+        return _no_data(part, "no series in the window", empty=True)
     for one in mine:
         if any(math.isnan(value) for _, value in one.samples):
             return _no_data(part, f"a sample of {_shown(dict(one.labels))} is NaN")
@@ -145,10 +145,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def _no_data(part: Wanted, why: str) -> NoData:
+def _no_data(part: Wanted, why: str, *, empty: bool = False) -> NoData:
     return NoData(
         f"metric {part.metric}, {part.role} of the {part.arm} arm: {why};"
-        f" query: {_shown(part.expression)}"
+        f" query: {_shown(part.expression)}",
+        empty,
     )
 
 

@@ -84,9 +84,9 @@ def select(one: Wanted, pages: Mapping[Pod, Page | str], at_s: float, wanted: Se
     if bad is not None:
         return _no_data(one, f"{bad.name} of pod {bad.label('pod')} is {bad.samples[0][1]}")
     if not series and not any(wanted.name in page.declared for _, page in answered):
-        return _no_data(one, f"no pod shows {wanted.name}")
+        return _no_data(one, f"no pod shows {wanted.name}", empty=True)
     if not series and one.role != "events":
-        return _no_data(one, f"no series of {wanted.name} matches")
+        return _no_data(one, f"no series of {wanted.name} matches", empty=True)
     return Samples(series, silent)
 
 
@@ -107,9 +107,10 @@ def _selected(one: Wanted, pod: Pod, page: Page, at_s: float, wanted: Selector) 
             yield Series(name, tuple(sorted(labels.items())), ((at_s, value),))
 
 
-def _no_data(one: Wanted, why: str) -> NoData:
+def _no_data(one: Wanted, why: str, *, empty: bool = False) -> NoData:
     return NoData(
-        f"metric {one.metric}, {one.role} of the {one.arm} arm: {why}; query: {one.expression}"
+        f"metric {one.metric}, {one.role} of the {one.arm} arm: {why}; query: {one.expression}",
+        empty,
     )
 
 

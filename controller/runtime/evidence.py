@@ -1,0 +1,101 @@
+"""What the sampler is told of a run, and what it tells of the evidence. Values only.
+
+`Run` is made by gather at every reconcile; `EvidenceView` is read by it. Neither knows a task, a
+socket or a clock.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from analysis.codec import to_json
+from analysis.release import ReleaseState
+from analysis.verdict import Assessment
+from controller.api.change import MetricReport
+from controller.api.meta import Key
+from controller.metrics.judging import Plan
+from controller.metrics.placeholders import Scope
+from controller.metrics.port import Arm as ArmName
+from controller.metrics.port import Pod
+
+__all__ = ["Arm", "EvidenceView", "NoDataNote", "Pod", "Run"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of the comparison: its template hash, its Service, its pods."""
+
+    hash: str
+    service: str
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One release that is being judged, as it stands now.
+
+    step: index into the plan's shares. share: the canary's fraction in (0, 1) as the router shows
+    it. in_force_since: since when; None while it is not, and then nothing is counted. evidence,
+    window_end: what the Change's status holds; read only when this process first hears of it.
+    """
+
+    key: Key
+    change_uid: str
+    workload: str
+    plan: Plan
+    canary: Arm
+    stable: Arm
+    step: int
+    share: float
+    in_force_since: datetime | None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    window_end: datetime | None = None
+
+    def scope(self, role: ArmName) -> Scope:
+        """What the placeholders stand for in one arm."""
+        arm = self.canary if role == "canary" else self.stable
+        pods = tuple(pod.name for pod in arm.pods)
+        return Scope(self.key.namespace, self.workload, role, arm.hash, arm.service, pods)
+
+    def pods(self, role: ArmName) -> tuple[Pod, ...]:
+        """The pods of one arm."""
+        return (self.canary if role == "canary" else self.stable).pods
+
+
+@dataclass(frozen=True)
+class NoDataNote:
+    """A metric that had no reading in the last tick, and why."""
+
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """The newest evidence of a run.
+
+    assessment is None before the first tick. no_data_since: start of the first of the ticks
+    without data that lead up to now; None while there are data.
+    """
+
+    release: ReleaseState
+    assessment: Assessment | None
+    reports: tuple[MetricReport, ...]
+    column: str
+    no_data: tuple[NoDataNote, ...]
+    no_data_since: datetime | None
+
+    @functools.cached_property
+    def state(self) -> dict[str, Any]:
+        """The sufficient statistics as JSON values, for the Change's status."""
+        return to_json(self.release)
+
+    @property
+    def window_end(self) -> datetime | None:
+        """End of the last tick that is in the evidence."""
+        end_s = self.release.window_end_s
+        return None if end_s is None else datetime.fromtimestamp(end_s, UTC)
