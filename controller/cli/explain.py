@@ -1,0 +1,73 @@
+"""`blastdoor explain`: the operator's rules in their order, and which one speaks now.
+
+The order is the specification: the first rule that answers decides. What the operator last decided
+stands in the Rollout's status; this shows where in the order that is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from controller.api.rollout import Rollout
+from controller.cli import output
+from controller.cli.connect import add_cluster_options, namespace_of, with_cluster
+from controller.cli.exits import Exit
+from controller.cli.reading import rollout_named
+from controller.core.guards.order import ORDER
+from controller.core.reasons import MEANING
+from controller.kube.port import Cluster
+
+HELP = "the rules of a decision in their order, and what was decided"
+EXAMPLES = ("blastdoor explain checkout -n shop", "blastdoor explain")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="a Rollout (none: only the rules)"
+    )
+    add_cluster_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if not options.name:
+        print(rules())
+        return Exit.OK
+    return with_cluster(options, lambda cluster: _explain(cluster, options))
+
+
+async def _explain(cluster: Cluster, options: argparse.Namespace) -> int:
+    rollout = await rollout_named(cluster, namespace_of(options), options.name)
+    print(rules())
+    print()
+    print(decided(rollout, datetime.now(UTC)))
+    return Exit.OK
+
+
+def rules() -> str:
+    """The table of rules: the first that answers decides."""
+    rows = []
+    for place, guard in enumerate(ORDER, start=1):
+        asks = (guard.__doc__ or "").strip().splitlines()
+        rows.append((str(place), guard.__name__, asks[0] if asks else ""))
+    return output.table(("", "RULE", "ANSWERS WHEN"), rows)
+
+
+def decided(rollout: Rollout, now: datetime) -> str:
+    """The last decision in words: reason, sentence, and when it is looked at again."""
+    status = rollout.status
+    if not status.reason:
+        return f"Rollout {rollout.key}: nothing was decided yet; is the operator running?"
+    lines = [f"Rollout {rollout.key}: {status.reason}"]
+    if meaning_of(status.reason):
+        lines.append(f"  means     {meaning_of(status.reason)}")
+    if status.message:
+        lines.append(f"  because   {status.message}")
+    if status.next_at is not None:
+        lines.append(f"  next      at the latest {output.moment(status.next_at, now)}")
+    return "\n".join(lines)
+
+
+def meaning_of(reason: str) -> str:
+    """What a reason says, in a sentence; empty for one that this version does not know."""
+    return {known.value: text for known, text in MEANING.items()}.get(reason, "")
