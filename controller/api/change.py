@@ -18,17 +18,19 @@ from controller.api.template import AnalysisTemplateSpec
 class Version(Struct, frozen=True):
     """One end of a transition: the digest of a template and the images that it runs."""
 
-    digest: str = ""
-    hash: str = ""
-    images: tuple[str, ...] = ()
+    digest: Annotated[
+        str, Meta(description="Digest of the pod template, without what does not run.")
+    ] = ""
+    hash: Annotated[str, Meta(description="pod-template-hash of its ReplicaSet.")] = ""
+    images: Annotated[tuple[str, ...], Meta(description="Images of its containers.")] = ()
 
 
 class DiffLine(Struct, frozen=True):
     """One field of the template that differs."""
 
-    path: str
-    old: str = ""
-    new: str = ""
+    path: Annotated[str, Meta(description="Path in the pod template.")]
+    old: Annotated[str, Meta(description="Value of stable; empty: absent.")] = ""
+    new: Annotated[str, Meta(description="Value proposed; empty: removed.")] = ""
 
 
 class Plan(Struct, frozen=True):
@@ -72,57 +74,69 @@ class ChangeSpec(Struct, frozen=True):
 class MetricReport(Struct, frozen=True):
     """What one metric says, for people and dashboards."""
 
-    name: str
-    canary_events: float = 0
-    canary_exposures: float = 0
-    stable_events: float = 0
-    stable_exposures: float = 0
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
-    log_harm: float = 0
-    log_promote: float = 0
-    note: str = ""
+    name: Annotated[str, Meta(description="Name of the metric.")]
+    canary_events: Annotated[float, Meta(description="Events counted on the canary.")] = 0
+    canary_exposures: Annotated[float, Meta(description="Exposures of the canary.")] = 0
+    stable_events: Annotated[float, Meta(description="Events counted on stable.")] = 0
+    stable_exposures: Annotated[float, Meta(description="Exposures of stable.")] = 0
+    ratio: Annotated[float | None, Meta(description="Canary rate over stable rate.")] = None
+    low: Annotated[float | None, Meta(description="Lower end of the always-valid interval.")] = None
+    high: Annotated[float | None, Meta(description="Upper end of the interval.")] = None
+    log_harm: Annotated[float, Meta(description="Log e-value of harm.")] = 0
+    log_promote: Annotated[float, Meta(description="Log e-value of no harm beyond the margin.")] = 0
+    note: Annotated[str, Meta(description="Why it counts less, or gives no data.")] = ""
 
 
 class ChangeStatus(Struct, frozen=True):
     """Where the run is. `phase` is one of controller.core.phases.Phase."""
 
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
+    phase: Annotated[
+        str,
+        Meta(
+            description="Proposed, Stepping, Shifting, Watching, Absorbing, Settling, Reverting,"
+            " Retreating or Finished."
+        ),
+    ] = ""
+    reason: Annotated[str, Meta(description="CamelCase reason of the phase.")] = ""
+    message: Annotated[str, Meta(description="Why it waits, or how it ended.")] = ""
     step: Annotated[int, Meta(description="Index of the step in hand, from 0.")] = 0
-    steps: int = 0
+    steps: Annotated[int, Meta(description="Number of steps.")] = 0
     weight: Annotated[float, Meta(description="Observed share, in percent.")] = 0
-    peak_weight: float = 0
+    peak_weight: Annotated[float, Meta(description="Highest share observed, in percent.")] = 0
     entered_at: Annotated[datetime | None, Meta(description="When the phase or step began.")] = None
     in_force_since: Annotated[
         datetime | None, Meta(description="Since when the router shows the step's weight.")
     ] = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    drain_until: datetime | None = None
-    no_data_since: datetime | None = None
+    started_at: Annotated[datetime | None, Meta(description="When the first step began.")] = None
+    finished_at: Annotated[datetime | None, Meta(description="When it ended.")] = None
+    drain_until: Annotated[datetime | None, Meta(description="Until when the canary drains.")] = (
+        None
+    )
+    no_data_since: Annotated[
+        datetime | None, Meta(description="Since when a metric gives no data.")
+    ] = None
     outcome: Annotated[
         str, Meta(description="Promoted, RolledBack, Inconclusive, Superseded, Aborted, Withdrawn.")
     ] = ""
-    verdict: str = ""
+    verdict: Annotated[str, Meta(description="ROLLBACK, HOLD, STEP_UP or NO_EVIDENCE.")] = ""
     evidence: Annotated[
         str, Meta(description="Sufficient statistics of the analysis as JSON text; versioned.")
     ] = ""
     window_end: Annotated[
         datetime | None, Meta(description="End of the last tick that is in the evidence.")
     ] = None
-    metrics: tuple[MetricReport, ...] = ()
+    metrics: Annotated[tuple[MetricReport, ...], Meta(description="What each metric says.")] = ()
     log_harm: Annotated[float, Meta(description="Log e-value of harm, all metrics together.")] = 0
-    log_threshold: float = 0
+    log_threshold: Annotated[float, Meta(description="Log e-value at which it goes back.")] = 0
     orders_lost: Annotated[float, Meta(description="Estimate from the evidence.")] = 0
     handled: Annotated[
         tuple[str, ...], Meta(description="UIDs of sign-offs already acted on.")
     ] = ()
     losses: Annotated[int, Meta(description="Times that no canary pod was left under traffic.")] = 0
     held_by: Annotated[str, Meta(description="Person whose Hold is in force.")] = ""
-    conditions: tuple[Condition, ...] = ()
+    conditions: Annotated[
+        tuple[Condition, ...], Meta(description="For `kubectl wait`: Finished and Succeeded.")
+    ] = ()
 
 
 class Change(Object, frozen=True, kw_only=True):

@@ -7,9 +7,10 @@ are patches of the fields that we own.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 RawJson = msgspec.Raw
 
@@ -79,12 +80,16 @@ class Key(msgspec.Struct, frozen=True, order=True):
 class Condition(Struct, frozen=True, omit_defaults=False):
     """A standard condition, as `kubectl wait --for=condition=...` reads it."""
 
-    type: str
-    status: str
-    reason: str
-    message: str = ""
-    last_transition_time: datetime | None = None
-    observed_generation: int = 0
+    type: Annotated[str, Meta(description="What it speaks of, as Ready.")]
+    status: Annotated[str, Meta(description="True, False or Unknown.")]
+    reason: Annotated[str, Meta(description="CamelCase reason, stable API.")]
+    message: Annotated[str, Meta(description="The reason in a sentence.")] = ""
+    last_transition_time: Annotated[
+        datetime | None, Meta(description="Since when the status is so.")
+    ] = None
+    observed_generation: Annotated[
+        int, Meta(description="Generation of the spec that this speaks of.")
+    ] = 0
 
 
 class LabelSelector(Struct, frozen=True):

@@ -78,7 +78,8 @@ class Promotion(Struct, frozen=True):
         Literal["ShiftThenAbsorb", "InPlace"],
         Meta(
             description="ShiftThenAbsorb: the canary takes the traffic at full size, is watched,"
-            " then the Deployment absorbs the template. InPlace: absorb straight after the last step."
+            " then the Deployment absorbs the template. InPlace: absorb straight after the last"
+            " step."
         ),
     ] = "ShiftThenAbsorb"
     holdback: Annotated[
@@ -164,18 +165,24 @@ class RolloutSpec(Struct, frozen=True):
 class Stable(Struct, frozen=True):
     """The version that serves: the template of the only active ReplicaSet."""
 
-    hash: str = ""
-    digest: str = ""
-    revision: str = ""
+    hash: Annotated[str, Meta(description="pod-template-hash of its ReplicaSet.")] = ""
+    digest: Annotated[str, Meta(description="Digest of its template.")] = ""
+    revision: Annotated[str, Meta(description="ControllerRevision that keeps its template.")] = ""
 
 
 class RolloutStatus(Struct, frozen=True):
     """A summary that is derived from the Change and the cluster; nothing is decided from it
     but what only it holds: what is stable, and which proposal was refused."""
 
-    observed_generation: int = 0
+    observed_generation: Annotated[
+        int, Meta(description="Generation of the spec that this speaks of.")
+    ] = 0
     phase: Annotated[
-        str, Meta(description="Pending, Stable, Rejected, Progressing, Promoting, RollingBack, Invalid, Leaving.")
+        str,
+        Meta(
+            description="Pending, Stable, Rejected, Progressing, Promoting, RollingBack, Invalid,"
+            " Leaving."
+        ),
     ] = ""
     reason: Annotated[str, Meta(description="CamelCase reason of the phase.")] = ""
     message: Annotated[str, Meta(description="Why it waits, and what happens next.")] = ""

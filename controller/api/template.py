@@ -112,8 +112,12 @@ class AnalysisTemplateSpec(Struct, frozen=True):
 class AnalysisTemplateStatus(Struct, frozen=True):
     """Whether the template can be used."""
 
-    observed_generation: int = 0
-    conditions: tuple[Condition, ...] = ()
+    observed_generation: Annotated[
+        int, Meta(description="Generation of the spec that this speaks of.")
+    ] = 0
+    conditions: Annotated[
+        tuple[Condition, ...], Meta(description="For `kubectl wait` and kstatus.")
+    ] = ()
 
 
 class AnalysisTemplate(Object, frozen=True, kw_only=True):
