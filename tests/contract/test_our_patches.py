@@ -146,8 +146,8 @@ async def test_a_lost_stable_replicaset_is_made_again_and_kept_by_its_deployment
 async def test_the_canarys_objects_are_applied_and_intact(shop: Namespace) -> None:
     view = await running(shop)
     port = {"name": "http", "port": 80, "targetPort": 8080}
-    apex = {"metadata": {"name": "checkout"}, "spec": {"selector": {"app": "checkout"}}}
-    await shop.apply("Service", "v1", {**apex, "spec": {**apex["spec"], "ports": [port]}})
+    spec = {"selector": {"app": "checkout"}, "ports": [port]}
+    await shop.apply("Service", "v1", {"metadata": {"name": "checkout"}, "spec": spec})
     mine = {"matchLabels": {"app": "checkout"}}
     policy = {"podSelector": mine, "ingress": [{"from": [{"podSelector": mine}]}]}
     await shop.apply(
