@@ -32,6 +32,9 @@ from analysis.ticks import Direction, FloatArray, IntArray, Tick
 RATE_NEEDS_S = 60.0
 """Seconds of past ticks before their rate replaces the fallback in the choice of a grid."""
 
+NOTHING = 1e-300
+"""Stands for wealth of zero where a logarithm is taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class HarmSpec:
@@ -124,7 +127,8 @@ class HarmState:
     log_wealth: shape ``(..., 25)``; log_wealth_difference: the same for the absolute margin, or
     None. waiting: q. ordinal: starts so far; minute: of the current start; start_mass: what it
     owns. sigma: effect for which this step's weights are made; finest_sigma: smallest of all
-    steps, which makes the cells. events, seconds: past, for the rate. grid: derived, rebuilt when absent.
+    steps, which makes the cells. events, seconds: past, for the rate. grid: derived, made again
+    when absent.
     """
 
     log_wealth: FloatArray
@@ -190,7 +194,7 @@ def log_evidence(state: HarmState) -> FloatArray:
 
 def _log_total(log_wealth: FloatArray, waiting: FloatArray) -> FloatArray:
     moving = log_sum(log_wealth)
-    return settle(log_add(moving, np.log(waiting)))
+    return settle(log_add(moving, np.log(np.maximum(waiting, NOTHING))))
 
 
 def _grid(spec: HarmSpec, state: HarmState) -> Grid:

@@ -80,7 +80,7 @@ def update_dispersion(state: DispersionState, tick: Tick) -> DispersionState:
     recent = _roll(state.recent, state.bucket, bucket)
     recent[bucket % BUCKETS, 0] += square
     recent[bucket % BUCKETS, 1] += told
-    compared = told & (counts.baseline_exposures > 0.0)
+    compared = told & counts.compared
     rho = counts.canary_exposures / np.where(compared, counts.baseline_exposures, 1.0)
     return DispersionState(
         squares=state.squares + square,

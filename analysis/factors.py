@@ -79,7 +79,7 @@ def difference_factor(
     >>> round(float(difference_factor(Counts(9, 100, 0, 900), 0.01, bet, claim="Harm")[0]), 4)
     5.2383
     """
-    compared = (counts.baseline_exposures > 0.0)[..., None]
+    compared = counts.compared[..., None]
     exposures = counts.canary_exposures[..., None]
     baseline = np.where(compared, counts.baseline_exposures[..., None], 1.0)
     rho = np.where(compared, exposures / baseline, 0.0)

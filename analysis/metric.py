@@ -211,13 +211,13 @@ class Totals:
         told = tick.informative
         c = tick.counts
         w = c.canary_fraction
-        rho = c.canary_exposures / np.where(c.baseline_exposures > 0.0, c.baseline_exposures, 1.0)
+        rho = c.canary_exposures / np.where(c.compared, c.baseline_exposures, 1.0)
         fresh = (
             c.canary_events,
             c.canary_exposures,
             c.baseline_events,
             c.baseline_exposures,
-            np.where(c.baseline_exposures > 0.0, rho * c.baseline_events, 0.0),
+            np.where(c.compared, rho * c.baseline_events, 0.0),
             c.canary_events * (1.0 - w),
             c.baseline_events * w,
         )

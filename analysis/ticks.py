@@ -22,6 +22,10 @@ Direction = Literal["Decrease", "Increase"]
 """The side on which a change of the rate is harm: fewer orders, or more errors."""
 
 
+COMPARABLE = 1e-12
+"""Baseline exposures below this part of the canary's are none."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
     """The half-open stretch of time (start_s, end_s], in seconds of any one clock.
@@ -131,6 +135,11 @@ class Counts:
         """Canary exposures over all exposures, in [0, 1]; 0 where there are none at all."""
         total = self.canary_exposures + self.baseline_exposures
         return np.asarray(self.canary_exposures / np.where(total > 0.0, total, 1.0))
+
+    @property
+    def compared(self) -> npt.NDArray[np.bool_]:
+        """Where the baseline has enough exposures for rho = N_c / N_b to be a number."""
+        return np.asarray(self.baseline_exposures > COMPARABLE * (1.0 + self.canary_exposures))
 
     @property
     def exposed(self) -> npt.NDArray[np.bool_]:

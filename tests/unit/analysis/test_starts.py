@@ -1,0 +1,35 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis import starts
+from tests.unit.analysis.cases import reference
+
+
+@pytest.mark.parametrize("case", reference("design-start-mix"), ids=lambda c: c["id"])
+def test_the_recursion_gives_what_brute_force_gives(case: dict[str, Any]) -> None:
+    given = case["inputs"]
+    found = starts.start_mixture(given["log_increments"], given["pi"])
+    assert found == pytest.approx(case["expected"]["e"], abs=case["tolerance"])
+
+
+def test_masses_beyond_one_are_refused() -> None:
+    with pytest.raises(ValueError, match="sum to at most 1"):
+        starts.start_mixture([0.0, 0.0], [0.7, 0.7])
+
+
+@pytest.mark.parametrize("expected", [1, 2, 5, 12])
+def test_the_steps_of_a_ladder_share_all_the_mass(expected: int) -> None:
+    masses = starts.start_mass(np.arange(1, expected + 1), expected, 0.5)
+    assert masses.sum() == pytest.approx(1.0)
+
+
+def test_a_start_beyond_the_ladder_takes_half_of_what_waits() -> None:
+    assert starts.start_mass(7, 3, 0.02) == pytest.approx(0.01)
+
+
+def test_the_minutes_of_a_step_never_spend_more_than_its_mass() -> None:
+    spent = starts.AT_ONCE + starts.late_mass(np.arange(1, 1_000_000)).sum()
+    assert 0.96 < spent < 1.0
+    assert starts.late_mass([0, 1]).tolist() == [0.0, 0.0]
