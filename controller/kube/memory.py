@@ -18,11 +18,12 @@ from controller.api.names import FIELD_MANAGER, OPERATOR_ACCOUNT, OPERATOR_NAMES
 from controller.api.resources import NAMESPACES, Resource
 from controller.kube.decoding import decode_object
 from controller.kube.memory_admission import Admission
+from controller.kube.memory_births import Actor, Write
 from controller.kube.memory_faults import Call, Faults
 from controller.kube.memory_ownership import Managers
 from controller.kube.memory_patch import copy_json, json_patch, merge_patch
 from controller.kube.memory_rules import scale_of
-from controller.kube.memory_server import Actor, Server, Write
+from controller.kube.memory_server import Server
 from controller.kube.memory_store import Stored
 from controller.kube.memory_watch import Lists, snapshot, watch
 from controller.kube.port import Invalid, Malformed, Page, PatchOp, Propagation, WatchEvent

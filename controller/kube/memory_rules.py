@@ -7,6 +7,7 @@ itself, when a generation is new, and the refusals on which our rules rest. Call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _SYSTEM: Final = (
 """Metadata that no client sets."""
 _CLIENT: Final = ("labels", "annotations", "ownerReferences", "finalizers", "generateName")
 _KEEPS_STATUS_AT_BIRTH: Final = frozenset({"nodes"})
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN: Final = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
+_LABEL_NAMED: Final = frozenset({"services", "namespaces"})
 _SELECTING: Final = frozenset({"deployments", "replicasets"})
 
 
@@ -48,6 +52,15 @@ def check_preconditions(resource: Resource[Any], key: Key, old: Body, proposed: 
         )
     if (uid := metadata.get("uid")) and uid != old["metadata"]["uid"]:
         _refuse(resource, old, "metadata.uid", f"Invalid value: {uid}: field is immutable")
+
+
+def check_name(resource: Resource[Any], name: str) -> None:
+    """A name is a DNS subdomain; that of a Service or a Namespace a DNS label."""
+    label = resource.plural in _LABEL_NAMED
+    pattern, most = (_LABEL, 63) if label else (_SUBDOMAIN, 253)
+    if len(name) > most or not pattern.fullmatch(name):
+        body = {"metadata": {"name": name}}
+        _refuse(resource, body, "metadata.name", f"Invalid value: {name!r}: no DNS name")
 
 
 def newborn(resource: Resource[Any], body: Mapping[str, Any]) -> Body:

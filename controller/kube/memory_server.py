@@ -7,17 +7,16 @@ Called by `memory.MemoryCluster`; knows no loop and no network.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from controller.api.meta import Key
 from controller.api.resources import NAMESPACES, PODS, Resource
 from controller.kube import memory_rules as rules
 from controller.kube import memory_schema as schema
 from controller.kube.memory_admission import Admission, AdmissionRequest, Operation, admit
+from controller.kube.memory_births import Actor, Births, Write
 from controller.kube.memory_collect import Collector
 from controller.kube.memory_defaults import with_defaults
 from controller.kube.memory_ownership import (
@@ -32,29 +31,6 @@ from controller.kube.memory_store import Store, Stored
 from controller.kube.port import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Propagation
 
 Body = dict[str, Any]
-_SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
-"""The letters of generated names: no vowels, so no words."""
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who writes, and under which name of a field manager."""
-
-    user: str
-    manager: str
-
-
-@dataclass(frozen=True)
-class Write:
-    """One line of the journal: a write that was carried out. `changed`: it made a new version."""
-
-    user: str
-    verb: str
-    resource: str
-    key: Key
-    subresource: str = ""
-    changed: bool = True
-    dry_run: bool = False
 
 
 class Server:
@@ -64,9 +40,8 @@ class Server:
         self.store = Store()
         self.journal: list[Write] = []
         self.admission = list(admission)
-        self._now = now
         self._collector = Collector(self.store, now)
-        self._born = 0
+        self._births = Births(now)
 
     def existing(self, resource: Resource[Any], key: Key) -> Stored:
         """The object, or NotFound."""
@@ -182,16 +157,17 @@ class Server:
         verb: str,
     ) -> Stored:
         asked = body.get("metadata") or {}
-        name = asked.get("name") or self._generated(asked.get("generateName"))
+        name = asked.get("name") or self._births.name(asked.get("generateName"))
         key = Key(namespace if resource.namespaced else "", str(name))
+        rules.check_name(resource, key.name)
         self._check_place(resource, key)
         made = rules.newborn(resource, body)
         managers: Managers = {writer: field_set(resource, made)} if verb == "apply" else {}
-        made["metadata"] |= self._birth(key)
+        made["metadata"] |= self._births.metadata(key)
         if schema.has_generation(resource):
             made["metadata"]["generation"] = 1
         if resource.plural == "services" and made.get("spec", {}).get("type") != "ExternalName":
-            made.setdefault("spec", {}).setdefault("clusterIP", self._cluster_ip())
+            made.setdefault("spec", {}).setdefault("clusterIP", self._births.cluster_ip())
         filled = with_defaults(resource, made)
         final = self._admitted(actor, resource, key, None, filled, "", False)
         rules.check_content(resource, None, final)
@@ -272,25 +248,3 @@ class Server:
         stored = self.store.put(resource, note.key, body, managers)
         self._collector.settle(resource, note.key)
         return stored
-
-    def _birth(self, key: Key) -> Body:
-        self._born += 1
-        made: Body = {"name": key.name}
-        if key.namespace:
-            made["namespace"] = key.namespace
-        made["uid"] = f"00000000-0000-4000-8000-{self._born:012d}"
-        made["creationTimestamp"] = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        return made
-
-    def _generated(self, prefix: str | None) -> str:
-        if not prefix:
-            raise Invalid(422, "Invalid", "metadata.name: Required value: name or generateName")
-        number, letters = zlib.crc32(f"{prefix}{self._born}".encode()), ""
-        for _ in range(5):
-            number, at = divmod(number, len(_SUFFIX_LETTERS))
-            letters += _SUFFIX_LETTERS[at]
-        return prefix + letters
-
-    def _cluster_ip(self) -> str:
-        high, low = divmod(self._born % 65_000 + 10, 256)
-        return f"127.96.{high}.{low}"

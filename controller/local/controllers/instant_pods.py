@@ -8,6 +8,7 @@ function of the pod, so an image or a variable can be declared broken.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,8 @@ from typing import Any, Final, Literal
 
 from controller.api.k8s import Pod
 from controller.api.meta import Key, Object
-from controller.api.resources import PODS, Resource
-from controller.kube.port import ApiError, Cluster, Malformed
+from controller.api.resources import NODES, PODS, Resource
+from controller.kube.port import AlreadyExists, ApiError, Cluster, Malformed
 from controller.kube.reflector import Reflector
 from controller.kube.store import Seen
 
@@ -74,6 +75,7 @@ class InstantPods:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await self._register()
         async with asyncio.TaskGroup() as tasks:
 
             def changed(_: Seen[Pod] | None, new: Seen[Pod] | None) -> None:
@@ -82,6 +84,11 @@ class InstantPods:
 
             self._pods.on_change(changed)
             tasks.create_task(self._pods.run())
+
+    async def _register(self) -> None:
+        """A real EndpointSlice controller passes over pods of a node that it does not know."""
+        with contextlib.suppress(AlreadyExists):
+            await self._cluster.create(NODES, "", {"metadata": {"name": NODE}})
 
     def _take(self, tasks: asyncio.TaskGroup, pod: Pod) -> None:
         uid = pod.metadata.uid
