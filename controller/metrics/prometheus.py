@@ -12,7 +12,7 @@ import asyncio
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from controller.metrics.selector import Matcher, Selector
 
 MOST_PER_QUERY = 64
 """Questions in one query: keeps the regexes short and one failure from silencing everything."""
+MOST_CHARACTERS = 4_000
+"""The client sends a query in the URL, and proxies before a server often allow 8 kB."""
 SETTLE_S = 1.0
 """A sample is stamped when its scrape starts and can be read when the scrape is over."""
 SHOWN = 300
@@ -49,11 +51,24 @@ def plan(wanted: Sequence[Wanted], window: Window) -> list[Query]:
         groups[_shape(one)].append(one)
     queries: list[Query] = []
     for members in groups.values():
-        for first in range(0, len(members), MOST_PER_QUERY):
-            parts = tuple(members[first : first + MOST_PER_QUERY])
+        for parts in _parts(members):
             text = f"{_merged(parts)}[{_milliseconds(window)}ms]"
             queries.append(Query(text, window.end_s, parts))
     return queries
+
+
+def _parts(members: Sequence[Wanted]) -> Iterator[tuple[Wanted, ...]]:
+    """The questions of one group, in portions that fit into one query."""
+    portion: list[Wanted] = []
+    length = 0
+    for one in members:
+        length += len(one.expression)
+        if portion and (len(portion) == MOST_PER_QUERY or length > MOST_CHARACTERS):
+            yield tuple(portion)
+            portion, length = [], len(one.expression)
+        portion.append(one)
+    if portion:
+        yield tuple(portion)
 
 
 def _milliseconds(window: Window) -> int:
@@ -221,7 +236,6 @@ def _client(spec: PrometheusProvider) -> Any:
         retry=Retry(total=0, redirect=3, raise_on_status=False),
         session=BoundedSession(deadline_s),
         timeout=deadline_s,  # type: ignore[arg-type]  # requests takes parts of a second
-        method="POST",
     )
 
 

@@ -1,0 +1,96 @@
+"""The prometheus plug-in's pure half: few queries, and answers dealt out to their questions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from controller.metrics import prometheus
+from controller.metrics.port import NoData, Samples, Wanted, Window
+from controller.metrics.prometheus import Query
+
+WINDOW = Window(100.0, 130.0)
+
+
+def orders(pods: str, namespace: str = "shop", arm: Any = "canary") -> Wanted:
+    query = f'orders_total{{namespace="{namespace}",pod=~"{pods}"}}'
+    return Wanted("orders", "events", arm, query)
+
+
+def series(pod: str, *values: str, namespace: str = "shop", **more: str) -> dict[str, Any]:
+    labels = {"__name__": "orders_total", "namespace": namespace, "pod": pod, **more}
+    return {"metric": labels, "values": [[101.0 + i, v] for i, v in enumerate(values)]}
+
+
+def dealt(wanted: Sequence[Wanted], *result: Any) -> list[Any]:
+    query = Query("q", 130.0, tuple(wanted))
+    answers = prometheus.parse(query, list(result))
+    return [answers[one] for one in wanted]
+
+
+def test_both_arms_and_many_releases_share_one_query() -> None:
+    wanted = [orders("c-1"), orders("s-1|s-2", arm="stable"), orders("x-1", "other")]
+    (query,) = prometheus.plan(wanted, WINDOW)
+    assert query.text == ('orders_total{namespace=~"other|shop",pod=~"c-1|s-1|s-2|x-1"}[30000ms]')
+    assert query.at_s == 130.0
+    assert query.parts == tuple(wanted)
+
+
+def test_an_answer_is_dealt_out_by_the_labels_of_its_series() -> None:
+    canary, stable, other = orders("c-1"), orders("s-1|s-2", arm="stable"), orders("c-1", "other")
+    answers = dealt(
+        [canary, stable, other],
+        series("c-1", "5", "7"), series("s-1", "1"), series("s-2", "2"),
+    )  # fmt: skip
+    assert [s.label("pod") for s in answers[0].series] == ["c-1"]
+    assert answers[0].series[0].samples == ((101.0, 5.0), (102.0, 7.0))
+    assert [s.label("pod") for s in answers[1].series] == ["s-1", "s-2"]
+    assert isinstance(answers[2], NoData)
+    assert answers[2].empty
+
+
+def test_queries_of_another_form_are_asked_alone() -> None:
+    wanted = [
+        orders("c-1"),
+        Wanted("orders", "events", "stable", 'orders_total{pod="s-1"}'),
+        Wanted("orders", "events", "stable", 'orders_total{namespace!="x",pod=~"s-1"}'),
+        Wanted("sum", "events", "stable", "sum(orders_total)"),
+        Wanted("odd", "events", "stable", 'orders_total{namespace="shop",pod=~"(?i)S-1"}'),
+    ]
+    assert len(prometheus.plan(wanted, WINDOW)) == len(wanted)
+
+
+def test_one_query_carries_a_bounded_number_of_questions() -> None:
+    queries = prometheus.plan([orders(f"c-{i}") for i in range(150)], WINDOW)
+    assert [len(query.parts) for query in queries] == [64, 64, 22]
+    long = [orders("|".join(f"checkout-{i}-{j}" for j in range(60))) for i in range(12)]
+    queries = prometheus.plan(long, WINDOW)
+    assert sum(len(query.parts) for query in queries) == 12
+    assert all(len(query.text) < 5_000 for query in queries)
+
+
+def test_a_nan_silences_its_own_question_and_no_other() -> None:
+    first, second = dealt([orders("c-1"), orders("c-2")], series("c-1", "NaN"), series("c-2", "3"))
+    assert isinstance(second, Samples)
+    assert isinstance(first, NoData)
+    assert not first.empty
+    assert "NaN" in first.reason
+    assert "metric orders, events of the canary arm" in first.reason
+    assert 'query: orders_total{namespace="shop",pod=~"c-1"}' in first.reason
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [{"metric": {}, "value": [1, "2"]}],
+        [{"metric": {}, "values": [["x", "y"]]}],
+        [1, "2"],
+        ["text"],
+        [{"values": []}],
+    ],
+)
+def test_an_answer_of_another_shape_is_no_data(result: list[Any]) -> None:
+    (answer,) = dealt([orders("c-1")], *result)
+    assert isinstance(answer, NoData)
+    assert not answer.empty
+    assert "not a list of series with samples" in answer.reason

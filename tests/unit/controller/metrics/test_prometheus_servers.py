@@ -1,0 +1,156 @@
+"""The prometheus plug-in against servers that misbehave over real HTTP."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from controller.api.template import PrometheusProvider
+from controller.metrics.port import NoData, Reading, Samples, Wanted, Window
+from controller.metrics.prometheus import PROVIDER
+from controller.runtime.tools import lend_tools
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WANTED = Wanted("orders", "events", "canary", 'orders_total{pod="a"}')
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def asked(address: str, timeout: str = "5s") -> Reading:
+    spec = PrometheusProvider(address=address, timeout=timeout)
+    async with lend_tools() as tools:
+        answers = await PROVIDER.fetch(spec, [WANTED], Window(100.0, 110.0), tools)
+    return answers[WANTED]
+
+
+def says(status: int, body: str, kind: str = "application/json") -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, content_type=kind)
+
+    return handler
+
+
+async def test_raw_samples_are_asked_for_at_the_end_of_the_window() -> None:
+    seen: dict[str, Any] = {}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.update(request.query)
+        labels = {"__name__": "orders_total", "pod": "a"}
+        result = [{"metric": labels, "values": [[101.5, "3"], [106.5, "4"]]}]
+        return web.json_response({"status": "success", "data": {"result": result}})
+
+    async with served(handler) as address:
+        reading = await asked(address)
+    assert seen == {"query": 'orders_total{pod="a"}[10000ms]', "time": "110.000"}
+    assert isinstance(reading, Samples)
+    assert reading.series[0].samples == ((101.5, 3.0), (106.5, 4.0))
+
+
+BAD = [
+    (says(503, "no healthy upstream", "text/plain"), "HTTP 503"),
+    (says(200, "<html>Sign in</html>", "text/html"), "not JSON"),
+    (says(200, '{"status":"success","data":{"res'), "not JSON"),
+    (says(200, "[]"), "not that of a Prometheus"),
+    (says(200, '{"data":{"result":7}}'), "not a list of series"),
+    (
+        says(400, '{"status":"error","errorType":"bad_data","error":"parse error: unexpected )"}'),
+        "HTTP 400: parse error: unexpected )",
+    ),
+    (says(200, '{"data":{"result":[]}}'), "no series in the window"),
+]
+
+
+@pytest.mark.parametrize(("handler", "words"), BAD, ids=[words for _, words in BAD])
+async def test_trouble_is_no_data_that_names_the_metric_and_shows_the_query(
+    handler: Handler, words: str
+) -> None:
+    async with served(handler) as address:
+        reading = await asked(address)
+    assert isinstance(reading, NoData)
+    assert words in reading.reason
+    assert "metric orders, events of the canary arm" in reading.reason
+    assert 'query: orders_total{pod="a"}' in reading.reason
+
+
+async def test_a_server_that_is_not_there_is_no_data() -> None:
+    async with served(says(200, "{}")) as address:
+        pass
+    reading = await asked(address)
+    assert isinstance(reading, NoData)
+    assert "ConnectionError" in reading.reason
+
+
+async def test_a_server_that_never_answers_blocks_no_other() -> None:
+    released = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    empty = says(200, '{"data":{"result":[]}}')
+    async with served(silent) as slow, served(empty) as quick, lend_tools() as tools:
+        spec = PrometheusProvider(address=slow, timeout="400ms")
+        slow_reads = [
+            asyncio.create_task(PROVIDER.fetch(spec, [WANTED], Window(0, 1.0 + i), tools))
+            for i in range(20)
+        ]
+        other = PrometheusProvider(address=quick, timeout="5s")
+        answers = await PROVIDER.fetch(other, [WANTED], Window(0, 10), tools)
+        assert not any(task.done() for task in slow_reads)
+        late = await asyncio.gather(*slow_reads)
+        released.set()
+    reading = answers[WANTED]
+    assert isinstance(reading, NoData)
+    assert reading.empty
+    assert all("no answer within 0.4 s" in str(one[WANTED]) for one in late)
+
+
+async def test_a_server_that_dribbles_is_given_up_at_the_deadline() -> None:
+    async def dribble(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while not ended.is_set():
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+        return response
+
+    ended = asyncio.Event()
+    async with served(dribble) as address, lend_tools() as tools:
+        spec = PrometheusProvider(address=address, timeout="200ms")
+        before = threading.active_count()
+        reading = (await PROVIDER.fetch(spec, [WANTED], Window(0, 10), tools))[WANTED]
+        ended.set()
+    assert isinstance(reading, NoData)
+    assert before <= threading.active_count()
+
+
+async def test_an_answer_too_large_for_the_memory_is_refused() -> None:
+    from controller.metrics.bounded_http import BoundedSession
+
+    async with served(says(200, "x" * 200_000)) as address:
+
+        def read() -> str:
+            with BoundedSession(5.0, largest_bytes=100_000) as session:
+                try:
+                    return session.get(address).text
+                except OSError as problem:
+                    return str(problem)
+
+        said = await asyncio.to_thread(read)
+    assert said == "the answer is larger than 100000 bytes"
