@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,11 +22,13 @@ from controller.api.resources import DEPLOYMENTS, NAMESPACES, REPLICASETS, ROLLO
 from controller.cli.connect import add_cluster_options, with_cluster
 from controller.cli.exits import CommandError, Exit
 from controller.cli.reading import every
-from controller.kube.port import Cluster, Invalid, Malformed, NotFound
+from controller.kube.port import Cluster, Forbidden, Invalid, Malformed, NotFound
 
 HELP: Final = "restore every workload, then remove Blastdoor from the cluster"
 EXAMPLES: Final = ("blastdoor uninstall --yes",)
 POLL_S: Final = 0.5
+POLICY_ECHO_S: Final = 60.0
+"""How long an API server may go on to obey a policy that was deleted; seconds in practice."""
 
 _ADMISSION: Final = "admissionregistration.k8s.io"
 _RBAC: Final = "rbac.authorization.k8s.io"
@@ -144,36 +147,56 @@ async def _let_go(cluster: Cluster, rollout: Object) -> None:
 
 
 async def _unlabel(cluster: Cluster) -> None:
-    """Our label off what still carries it; a pause that is left is the owner's to end."""
-    for resource in (DEPLOYMENTS, REPLICASETS):
-        for one in await _labelled(cluster, resource):
-            if one.metadata.namespace != OPERATOR_NAMESPACE:
-                await _drop_label(cluster, resource, one)
+    """Our label off what still carries it; a pause that is left is the owner's to end.
+
+    An API server obeys a deleted policy for some seconds: until then the hold puts the label back
+    and the lock refuses, so it is asked again.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + POLICY_ECHO_S
+    told: set[str] = set()
+    while True:
+        left = await _labelled(cluster)
+        for resource, one in left:
+            await _drop_label(cluster, resource, one, told)
+        if not left:
+            return
+        if loop.time() >= until:
+            names = ", ".join(sorted(told))
+            raise CommandError(f"the label {ROLLOUT_LABEL} comes back on {names}; run this again")
+        await asyncio.sleep(POLL_S)
 
 
-async def _drop_label(cluster: Cluster, resource: Resource[Any], one: Object | Malformed) -> None:
+async def _drop_label(
+    cluster: Cluster, resource: Resource[Any], one: Object | Malformed, told: set[str]
+) -> None:
     metadata = one.metadata
     path = "/metadata/labels/" + ROLLOUT_LABEL.replace("/", "~1")
     patch = [{"op": "remove", "path": path}]
-    try:
+    with contextlib.suppress(NotFound, Invalid, Forbidden):
         await cluster.patch_json(resource, metadata.namespace, metadata.name, patch)
-    except (NotFound, Invalid):
-        return
     what = f"{resource.kind.lower()} {metadata.namespace}/{metadata.name}"
+    if what in told:
+        return
+    told.add(what)
     print(f"{what} is nobody's any more")
     if isinstance(one, Deployment) and one.spec.paused:
         print(f"{what} is still paused: kubectl rollout resume lets its template run")
 
 
-async def _labelled(cluster: Cluster, resource: Resource[Any]) -> list[Object | Malformed]:
-    found: list[Object | Malformed] = []
-    page = ""
-    while True:
-        answer = await cluster.list_page(resource, label_selector=ROLLOUT_LABEL, page=page)
-        found += answer.items
-        page = answer.next_page
-        if not page:
-            return found
+async def _labelled(cluster: Cluster) -> list[tuple[Resource[Any], Object | Malformed]]:
+    """What carries our label outside our own namespace."""
+    found: list[tuple[Resource[Any], Object | Malformed]] = []
+    kinds: tuple[Resource[Any], ...] = (DEPLOYMENTS, REPLICASETS)
+    for resource in kinds:
+        page = ""
+        while True:
+            answer = await cluster.list_page(resource, label_selector=ROLLOUT_LABEL, page=page)
+            found += [(resource, item) for item in answer.items]
+            page = answer.next_page
+            if not page:
+                break
+    return [(kind, one) for kind, one in found if one.metadata.namespace != OPERATOR_NAMESPACE]
 
 
 async def _remove_ours(cluster: Cluster, resource: Resource[Object]) -> None:
