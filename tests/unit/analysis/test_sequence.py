@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.interval import ratio_interval
-from analysis.sequence import U, RatioState, log_likelihood, ratio_bounds, update_ratio
+from analysis.sequence import RatioState, U, log_likelihood, ratio_bounds, update_ratio
 from analysis.ticks import Counts, Interval, Tick
 from tests.unit.analysis.cases import poisson_ticks, tick
 
