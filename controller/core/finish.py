@@ -22,12 +22,14 @@ def finish(o: Observed, now: datetime, status: ChangeStatus, message: str) -> Ru
     change = running(o)
     assert change is not None
     outcome = Outcome(status.outcome)
+    reason = _REASON.get(outcome, Reason.ROLLED_BACK)
+    if outcome is Outcome.PROMOTED:
+        status = replace(status, reason=reason.value)
     over = replace(
         enter(status, Phase.FINISHED, now), finished_at=now, weight=0.0, message=message,
         held_by="", in_force_since=None,
     )  # fmt: skip
     kept = remembered(o)
     memory = Memory(stable=stable_of(o), deployment_uid=kept.deployment_uid, change=change.name)
-    reason = _REASON.get(outcome, Reason.ROLLED_BACK)
     note = Note(reason, f"{change.name} ended as {outcome}: {message}")
     return Ruling(reason, message, change=over, memory=memory, notes=(note,), again=True)

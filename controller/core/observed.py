@@ -95,6 +95,8 @@ class Traffic:
     """The router has accepted the spec that we read."""
     aborted_for: str = ""
     """UID of the Change in the containment mark (route annotation or pin)."""
+    foreign: bool = False
+    """Somebody changed the backends that we wrote."""
     touched: bool = False
     """The route or Service still carries something of ours."""
     pinned: bool = False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from controller.core.actions import Contain
+from controller.core.actions import Contain, Intent
 from controller.core.decision import Decision, Ruling
 from controller.core.guards.order import ORDER
 from controller.core.observed import Observed
@@ -55,6 +56,10 @@ def explain(o: Observed, now: datetime) -> list[tuple[str, str, str]]:
     return table
 
 
-def _once(intents: tuple[object, ...]) -> tuple:  # type: ignore[type-arg]
-    """Each intent once, in order of first mention."""
-    return tuple(dict.fromkeys(intents))
+def _once(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Each intent once, in order of first mention; by equality, as a recorded proposal has no hash."""
+    kept: list[Intent] = []
+    for intent in intents:
+        if intent not in kept:
+            kept.append(intent)
+    return tuple(kept)

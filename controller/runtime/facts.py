@@ -211,12 +211,11 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
         and intact(d, o.deployment, arm, o.deployment.spec.template)
         and (not o.routed or o.canary_service is not None)
     )
-    fresh = d.status.observed_generation >= d.metadata.generation
     return Canary(
         change_uid=d.metadata.labels.get(names.CHANGE_LABEL, ""),
         digest=d.metadata.annotations.get(f"{names.GROUP}/digest", ""),
         wanted=d.spec.replicas,
-        available=d.status.available_replicas if fresh else 0,
+        available=d.status.available_replicas,
         pods=len(pods),
         crashing=crashing(pods),
         intact=fits,
@@ -252,6 +251,7 @@ def _traffic(o: Objects) -> Traffic:
         weight=max(weights) if weights else None,
         in_force=bool(views) and all(v.in_force for v in views),
         aborted_for=marks[0] if marks else "",
+        foreign=any(v.foreign for v in views),
         touched=any(v.managed for v in views),
     )
 

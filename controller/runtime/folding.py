@@ -86,6 +86,7 @@ class Folding:
         self._restart = False
         self._no_data: tuple[NoDataNote, ...] = ()
         self._no_data_since: datetime | None = None
+        self._stalled = False
         self._view: EvidenceView | None = None
         self.tick_end_s = 0.0
         """End of the last tick that was looked at, folded or dropped."""
@@ -99,7 +100,7 @@ class Folding:
         if run.plan.release != self.run.plan.release:
             self._release = _rebound(run.plan.release, self._release)
         if run.in_force_since is not None and self.run.in_force_since is None:
-            self._no_data = ()
+            self._no_data, self._no_data_since = (), None
         self.run, self._view = run, None
 
     def begin(self, since_s: float, step_began_s: float, anchor_s: float) -> None:
@@ -177,7 +178,7 @@ class Folding:
         if not any(isinstance(one, MissingTick) for one in counts.values()):
             return False
         grace_s = max(GRACE_TICKS * self.run.plan.tick_s, 2 * self._spacing_s())
-        return interval.end_s <= self._since_s + grace_s and not self._samples.unanswered()
+        return interval.end_s <= self._since_s + grace_s and not self._samples.troubles()
 
     def _note(self, counts: Mapping[str, Counts | MissingTick], interval: Interval) -> None:
         self._no_data = tuple(
@@ -185,8 +186,29 @@ class Folding:
             for name, one in counts.items()
             if isinstance(one, MissingTick)
         )
+        self._stalled = False
         began = datetime.fromtimestamp(interval.start_s, UTC)
         self._no_data_since = (self._no_data_since or began) if self._no_data else None
+
+    def say_trouble(self) -> bool:
+        """Say what the first look of a segment met, which no tick tells yet. Whether it is news."""
+        troubles = self._samples.troubles()
+        if self._no_data or not troubles:
+            return False
+        self._no_data = tuple(NoDataNote(name, reason) for name, reason in troubles.items())
+        self._no_data_since = datetime.fromtimestamp(self.tick_end_s, UTC)
+        self._view = None
+        return True
+
+    def stall(self, reason: str) -> bool:
+        """No tick can be made, for a reason that concerns all metrics. Whether that is news."""
+        if self._stalled:
+            return False
+        names = [metric.name for metric in self.run.plan.release.metrics]
+        self._no_data = tuple(NoDataNote(name, reason) for name in names)
+        self._no_data_since = datetime.fromtimestamp(self.tick_end_s, UTC)
+        self._stalled, self._view = True, None
+        return True
 
     # -- the view -------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from controller.api.meta import Object
 from controller.api.resources import DEPLOYMENTS, Resource
 from controller.core.observed import HoldMode
 from controller.kube.config import Connection, Source
-from controller.kube.port import ApiError, Cluster
+from controller.kube.port import ApiError, Cluster, PatchOp
 from controller.runtime import exporter
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class HoldProbe:
     async def probe(self) -> HoldMode:
         """One dry-run edit of the probe's Deployment: would it have been paused?"""
         path = f"/spec/template/metadata/annotations/{names.GROUP}~1probe"
-        edit = [
+        edit: list[PatchOp] = [
             {"op": "add", "path": "/spec/paused", "value": False},
             {"op": "add", "path": path, "value": "asked"},
         ]

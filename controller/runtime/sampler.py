@@ -187,13 +187,22 @@ class _Follower:
                 await self._woken.wait()
                 continue
             moment_s = self._next_look_s()
-            if await self._woken_before(moment_s + self._settle_s() - self._time_s()):
+            delay_s = moment_s + self._settle_s() - self._time_s()
+            longest_s = 2 * self.folding.run.plan.tick_s + self._settle_s()
+            if delay_s > longest_s:
+                self._clock_went_back(delay_s)
+            if await self._woken_before(min(delay_s, longest_s)) or delay_s > longest_s:
                 continue
             try:
                 await self._look(moment_s)
             except Exception:  # one run's fault must not end its evidence: say so, look again
                 log.exception("look_failed", release=str(self.folding.run.key))
                 self._last_look_s = moment_s
+
+    def _clock_went_back(self, delay_s: float) -> None:
+        """No tick may be counted twice, so none is made until time has caught up; that is said."""
+        if self.folding.stall(f"the clock went back: the next tick is {delay_s:.0f} s away"):
+            self._changed(self.folding.run.key)
 
     async def _woken_before(self, delay_s: float) -> bool:
         try:
@@ -210,10 +219,13 @@ class _Follower:
         )
         if segment != self._segment:
             return
+        if moment_s - self.folding.tick_end_s > MOST_MISSED_TICKS * run.plan.tick_s:
+            self._enter(resume=False)
+            return
         self._last_look_s = moment_s
         for answer in answers:
             self.folding.add(answer)
-        if self.folding.fold_until(moment_s):
+        if self.folding.fold_until(moment_s) or self.folding.say_trouble():
             self._changed(run.key)
 
     async def _read(self, run: Run, source: Source, moment_s: float) -> dict[Wanted, Reading]:

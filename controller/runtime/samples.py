@@ -91,9 +91,13 @@ class SampleBuffer:
             return MissingTick("it has not been read yet")
         return {key: [Sample(t, v) for t, v in values.items()] for key, values in kept.items()}
 
-    def unanswered(self) -> bool:
-        """Whether some question was answered by trouble, not merely by emptiness."""
-        return any(not absent.empty for absent in self._absent.values())
+    def troubles(self) -> dict[str, str]:
+        """Metrics of which a question met trouble, not merely emptiness, with the first reason."""
+        found: dict[str, str] = {}
+        for (metric, _, _), absent in self._absent.items():
+            if not absent.empty:
+                found.setdefault(metric, absent.reason)
+        return found
 
     def _answered(self, arm: Arm) -> dict[str, list[float]]:
         times: dict[str, set[float]] = {}

@@ -182,7 +182,7 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
             wake_at=progress_deadline(change, now),
         )  # fmt: skip
     if o.canary is not None:
-        drained = drain(o, now, status, reason)
+        drained = drain(o, now, status, reason, why)
         return drained or Ruling(reason, f"{why}; removing the canary", intents=(RemoveCanary(),))
     if o.traffic.touched:
         return Ruling(
@@ -191,16 +191,18 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     return finish(o, now, status, why)
 
 
-def drain(o: Observed, now: datetime, status: ChangeStatus, reason: Reason) -> Ruling | None:
+def drain(
+    o: Observed, now: datetime, status: ChangeStatus, reason: Reason, why: str
+) -> Ruling | None:
     """Let requests in flight end before pods go; None when the time is over."""
     change = running(o)
     assert change is not None
     if status.drain_until is None:
         until = after(now, plan_of(change).limits.drain, now)
         return Ruling(
-            reason, f"{status.message}; draining", change=replace(status, drain_until=until),
+            reason, f"{why}; draining", change=replace(status, drain_until=until),
             wake_at=until, again=until <= now,
         )  # fmt: skip
     if now < status.drain_until:
-        return Ruling(reason, f"{status.message}; draining", wake_at=status.drain_until)
+        return Ruling(reason, f"{why}; draining", wake_at=status.drain_until)
     return None

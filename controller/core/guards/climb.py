@@ -120,7 +120,8 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
         return None
     status, weight = change.status, wanted_weight(o, change)
     deadline = progress_deadline(change, now)
-    if o.traffic.routed and o.traffic.weight is not None and o.traffic.weight != weight:
+    asked = o.traffic.weight == weight and not o.traffic.foreign
+    if o.traffic.routed and o.traffic.weight is not None and not asked:
         foreign = status.in_force_since is not None
         fact = f"the route said {o.traffic.weight:g}% where {weight:g}% was in force"
         return Ruling(

@@ -180,7 +180,7 @@ def _canary_goes(o: Observed, now: datetime) -> Ruling:
     if o.canary is not None and not o.traffic.in_force:
         return Ruling(Reason.SETTLING, "weight 0 is written; the router does not show it yet")
     if o.canary is not None:
-        drained = drain(o, now, status, Reason.SETTLING)
+        drained = drain(o, now, status, Reason.SETTLING, "traffic is back on the Deployment")
         return drained or Ruling(Reason.SETTLING, "removing the canary", intents=(RemoveCanary(),))
     if o.traffic.touched:
         return Ruling(

@@ -18,14 +18,16 @@ from controller.local.demo.play import Moment, Record
 
 WINDOW_S = 2.0
 """Order rates are shown over this window."""
+PLAIN_WIDTH = 120
+"""Columns of the summary where there is no terminal to ask."""
 
 
 class View:
     """Shows a Record; use as a context manager."""
 
     def __init__(self) -> None:
-        self.console = Console()
-        live = self.console.is_terminal
+        live = sys.stdout.isatty()
+        self.console = Console(width=None if live else PLAIN_WIDTH)
         self._live = Live(console=self.console, refresh_per_second=4) if live else None
         self._last: tuple[str, ...] = ()
 
