@@ -57,7 +57,7 @@ class Reflector(Generic[T]):
         self._page_size, self._jitter = page_size, jitter
         self._handlers: list[Handler[T]] = []
         self._version = ""
-        self._failures = 0
+        self._failures, self._gone_before = 0, False
         self._log = log.bind(resource=str(resource))
 
     def on_change(self, handler: Handler[T]) -> None:
@@ -72,10 +72,11 @@ class Reflector(Generic[T]):
                     await self._list()
                 await self._follow()
             except Gone:
-                # The first list after a compaction must not wait; one Gone after another must.
                 self._version = ""
                 self._failures += 1
-                if self._failures == 1:
+                # The first list after a compaction must not wait; one Gone after another must.
+                if not self._gone_before:
+                    self._gone_before = True
                     continue
                 wait_s = self._failed("the version asked for is gone")
             except ApiError as error:
@@ -164,7 +165,7 @@ class Reflector(Generic[T]):
     def _healthy(self) -> None:
         if self.problem:
             self._log.info("server answers again", version=self._version)
-        self._failures, self.problem = 0, ""
+        self._failures, self._gone_before, self.problem = 0, False, ""
 
     def _failed(self, why: str) -> float:
         """Notes the trouble; the seconds to wait before the next try."""

@@ -124,6 +124,17 @@ async def test_the_first_list_after_410_does_not_wait() -> None:
     assert [round(at, 3) for at, _ in cluster.calls] == [0, 0, 10, 10]
 
 
+async def test_the_list_after_410_does_not_wait_for_an_outage_before_it() -> None:
+    cluster = ScriptedCluster()
+    cluster.lists.append(page(version=1))
+    cluster.watches.extend([[BROKEN], [BROKEN], [BROKEN], [GONE], [100.0]])
+    async with running(cluster):
+        await asyncio.sleep(20)
+    *_, (refused_at, _), (listed_at, what), _ = cluster.calls
+    assert what == "list"
+    assert listed_at == refused_at
+
+
 async def test_one_410_after_another_is_waited_out() -> None:
     cluster = ScriptedCluster()
     cluster.lists.append(page(version=1))
