@@ -1,0 +1,58 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.codec import from_json, to_json
+from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, folded, spec, ticks
+
+
+def test_the_text_is_strict_json_and_comes_back_to_the_bit() -> None:
+    of = spec(ORDERS, ERRORS, replace(LATENCY, batched=True, dispersion_before=2.0))
+    state = folded(of, ticks(1), ticks(1, step=1, from_s=60))
+    text = json.dumps(to_json(state), allow_nan=False)
+    assert json.dumps(to_json(from_json(of, json.loads(text))), allow_nan=False) == text
+
+
+def test_one_comparison_is_small() -> None:
+    of = spec(ORDERS, ERRORS)
+    state = folded(of, ticks(1, seconds=600))
+    stored = to_json(state)["metrics"]
+    for name in ("orders", "errors"):
+        core = [stored[name][part] for part in ("harm", "ratio")]
+        assert len(json.dumps(core)) <= 1024
+        assert len(json.dumps(stored[name]["promote"])) <= 2048
+
+
+def test_an_edited_spec_keeps_what_it_can() -> None:
+    state = folded(spec(ORDERS, ERRORS), ticks(1))
+    fewer = from_json(spec(ORDERS), to_json(state))
+    assert set(fewer.metrics) == {"orders"}
+    more = from_json(spec(ORDERS, ERRORS, LATENCY), to_json(state))
+    assert more.metrics["latency"].step_ticks.tolist() == [0.0] * 3
+    assert more.metrics["orders"].step_ticks == 60.0
+
+
+@pytest.mark.parametrize("version", [None, 0, 2, "1"])
+def test_another_version_is_refused(version: object) -> None:
+    document = {**to_json(spec(ORDERS).start()), "v": version}
+    with pytest.raises(ValueError, match="version 1"):
+        from_json(spec(ORDERS), document)
+
+
+def test_a_state_that_does_not_fit_the_spec_is_refused() -> None:
+    document = to_json(spec(ORDERS).start())
+    with pytest.raises(ValueError, match="sides"):
+        from_json(spec(replace(ORDERS, direction="Both")), document)
+    with pytest.raises(ValueError, match="shape"):
+        from_json(spec(replace(ORDERS, edges=2)), document)
+    document["metrics"]["orders"]["ratio"].append(1.0)
+    with pytest.raises(ValueError, match="fields"):
+        from_json(spec(ORDERS), document)
+
+
+def test_infinities_are_text() -> None:
+    stored = to_json(spec(ORDERS).start())["metrics"]["orders"]["harm"][0]
+    assert {"f": "-inf"} in stored
+    assert np.isinf(float("-inf"))
