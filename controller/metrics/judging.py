@@ -108,7 +108,7 @@ def judge(
         metrics += made.metrics
         sources += made.sources
         slo_s |= made.slo_s
-    found += _repeated(rollout, metrics)
+    found += _repeated(rollout, templates)
     if not found and metrics:
         release = _release(rollout, templates, metrics, ladder)
         if isinstance(release, ReleaseSpec):
@@ -139,10 +139,11 @@ def _ladder_problems(rollout: Rollout, ladder: Sequence[float]) -> Iterator[Refu
             yield _of(rollout, path, shown(weight), allowed)
 
 
-def _repeated(rollout: Rollout, metrics: Sequence[MetricSpec]) -> Iterator[Refusal]:
-    names = [metric.name for metric in metrics]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        got = f"templates that give the metric {shown(name)} more than once"
+def _repeated(rollout: Rollout, templates: Sequence[AnalysisTemplate]) -> Iterator[Refusal]:
+    """Evidence is kept by name, so two templates may not both give a metric."""
+    names = [name for t in templates for name in {metric.name for metric in t.spec.metrics}]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        got = f"templates that both give the metric {shown(name)}"
         yield _of(rollout, "spec.analysis", got, "must give each metric once")
 
 
@@ -175,7 +176,9 @@ class _Template:
         yield from self._source()
 
     def _metric(self, path: str, metric: Metric, share: float) -> Iterator[Problem]:
-        yield from _query_problems(path, metric)
+        yield from _metric_problems(path, metric)
+        if metric.harm not in thresholds.TOLERATED:
+            return
         try:
             if metric.slo is not None:
                 self.slo_s[metric.name] = parse_duration(metric.slo).total_seconds()
@@ -237,7 +240,7 @@ def _queries(metric: Metric) -> Iterator[tuple[Role, str]]:
         yield "exposures", metric.exposures
 
 
-def _query_problems(path: str, metric: Metric) -> Iterator[Problem]:
+def _metric_problems(path: str, metric: Metric) -> Iterator[Problem]:
     if metric.harm not in thresholds.TOLERATED:
         allowed = "must be one of Decrease, Increase, Both"
         yield Problem(f"{path}.harm", shown(metric.harm), allowed)

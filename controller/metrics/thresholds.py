@@ -103,4 +103,5 @@ def weights(metrics: Sequence[Metric]) -> tuple[float, ...]:
 def _default_weight(metric: Metric) -> float:
     if metric.histogram:
         return LATENCY_WEIGHT
-    return {"Decrease": LOSS_WEIGHT, "Increase": EXCESS_WEIGHT, "Both": OTHER_WEIGHT}[metric.harm]
+    by_harm: dict[str, float] = {"Decrease": LOSS_WEIGHT, "Increase": EXCESS_WEIGHT}
+    return by_harm.get(metric.harm, OTHER_WEIGHT)
