@@ -88,7 +88,15 @@ def from_decoding(error: msgspec.ValidationError, document: Any) -> Problem:
     missing = re.search(r"missing required field `(.+)`", text)
     if missing:
         return Problem(f"{path}.{missing[1]}".lstrip("."), "nothing", MISSING)
-    return Problem(path or "(object)", shown(_value_at(document, path)), _plain(text))
+    return Problem(path or "(object)", _came(text, document, path), _plain(text))
+
+
+def _came(text: str, document: Any, path: str) -> str:
+    """The value, or its type where the decoder left the key of a mapping out (`labels[...]`)."""
+    kind = re.search(r", got `(\w+)`$", text)
+    if "[...]" in path and kind:
+        return _TYPE_WORDS.get(kind[1], kind[1])
+    return shown(_value_at(document, path))
 
 
 def _plain(text: str) -> str:
@@ -97,10 +105,14 @@ def _plain(text: str) -> str:
     if pattern:
         return pattern_means(pattern[1].replace("\\\\", "\\"))
     text = re.sub(r", got `.+`$", "", text).replace("Expected ", "must be ")
-    for word, ours in _TYPE_WORDS.items():
-        text = text.replace(f"`{word}`", ours)
+    text = re.sub(r"`([\w| ]+)`", lambda match: _types(match[1]), text)
     text = re.sub(r"\.0$", "", text).replace("`", "")
     return text if text.startswith("must") else f"must be one of those allowed ({text})"
+
+
+def _types(words: str) -> str:
+    """`str | object` as `text or a mapping`."""
+    return " or ".join(_TYPE_WORDS.get(word, word) for word in words.split(" | "))
 
 
 def _value_at(document: Any, path: str) -> object:

@@ -127,7 +127,7 @@ def _values(document: Any, path: str) -> list[Any]:
         inner = [one.get(name) for one in found if isinstance(one, dict)]
         found = [one for one in inner if one is not None]
         if key or step[3]:
-            items = [item for one in found if isinstance(one, list) for item in one]
+            items = [item for one in found if isinstance(one, list | tuple) for item in one]
             found = [i for i in items if not key or (isinstance(i, dict) and i.get(key) == wanted)]
     return found
 

@@ -8,6 +8,7 @@ import pytest
 from controller.api.conform import nonconformities, refusal
 from controller.api.problems import Problem, from_decoding, shown, summary
 from controller.api.rollout import Rollout
+from controller.api.template import AnalysisTemplate
 
 
 def document(**spec: Any) -> dict[str, Any]:
@@ -76,6 +77,16 @@ def test_the_decoder_alone_names_path_value_and_remedy() -> None:
         msgspec.convert(bad, Rollout)
     problem = from_decoding(caught.value, bad)
     assert str(problem) == 'spec.steps[0].weight: got "a", must be a number'
+
+
+def test_where_text_or_a_mapping_is_asked_for_a_number_is_refused_in_words() -> None:
+    metric = {"name": "a", "margin": {"5": 3}}
+    bad = {"spec": {"provider": {"influx": {}}, "metrics": [metric]}}
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(bad, AnalysisTemplate)
+    (problem,) = refusal("AnalysisTemplate", bad, caught.value)
+    said = "spec.metrics[0].margin[...]: got a whole number, must be text or a mapping"
+    assert str(problem) == said
 
 
 def test_a_long_value_is_cut_in_a_message() -> None:
