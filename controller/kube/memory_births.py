@@ -62,6 +62,7 @@ class Births:
         """A name for `generateName`."""
         if not prefix:
             raise Invalid(422, "Invalid", "metadata.name: Required value: name or generateName")
+        self._count += 1
         number, letters = zlib.crc32(f"{prefix}{self._count}".encode()), ""
         for _ in range(_SUFFIX_LENGTH):
             number, at = divmod(number, len(_SUFFIX_LETTERS))

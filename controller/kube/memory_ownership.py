@@ -91,7 +91,8 @@ def apply_body(
     """Live object plus applied fields, minus those that the writer applied before and drops now."""
     applied = field_set(resource, body)
     merged = _merge(resource, live, body, ())
-    changed = _changed(_leaves(resource, live), _leaves(resource, merged))
+    leaves = _leaves(resource, merged)
+    changed = _changed(_leaves(resource, live), leaves)
     others = {manager: paths for manager, paths in managers.items() if manager != writer}
     clashes = tuple(
         Clash(manager, path)
@@ -99,8 +100,9 @@ def apply_body(
         for path in sorted(paths & changed)
     )
     kept: set[Path] = {path for paths in others.values() for path in _with_elements(paths)}
-    dropped = managers.get(writer, frozenset()) - applied - kept
-    pruned = _prune(resource, merged, dropped, ()) if dropped else merged
+    # An empty object that was applied once is no leaf any more when others have filled it.
+    dropped = (managers.get(writer, frozenset()) & leaves.keys()) - applied - kept
+    pruned = _prune(resource, merged, dropped, kept | applied, ()) if dropped else merged
     rest = {manager: paths - changed for manager, paths in others.items()}
     owned = {manager: paths for manager, paths in rest.items() if paths} | {writer: applied}
     return Applied(pruned, owned, clashes)
@@ -180,18 +182,29 @@ def _merge_list(
     return list(elements.values())
 
 
-def _prune(resource: Resource[Any], value: Json, dropped: frozenset[Path], path: Path) -> Json:
+def _prune(
+    resource: Resource[Any],
+    value: Json,
+    dropped: frozenset[Path],
+    owned: set[Path],
+    path: Path,
+) -> Json:
+    """The value without dropped paths; what they leave empty goes too, unless it is owned so."""
     if isinstance(value, dict):
         kept = {}
         for key, item in value.items():
-            if (below := (*path, key)) not in dropped:
-                rest = _prune(resource, item, dropped, below)
-                if rest not in ({}, []) or item in ({}, []):
-                    kept[key] = rest
+            below = (*path, key)
+            if below in dropped:
+                continue
+            rest = _prune(resource, item, dropped, owned, below)
+            if rest not in ({}, []) or item in ({}, []) or below in owned:
+                kept[key] = rest
         return kept
     if isinstance(value, list) and schema.is_set(path):
         return [item for item in value if (*path, f"[{item}]") not in dropped]
     if isinstance(value, list) and (keys := schema.list_keys(resource, path)):
         named = [((*path, schema.element_key(keys, item)), item) for item in value]
-        return [_prune(resource, item, dropped, at) for at, item in named if at not in dropped]
+        return [
+            _prune(resource, item, dropped, owned, at) for at, item in named if at not in dropped
+        ]
     return value

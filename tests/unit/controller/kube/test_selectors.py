@@ -37,8 +37,12 @@ def test_text_that_no_server_takes_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("operator", "values", "selected"),
-    [("In", ["web"], True), ("NotIn", ["web"], False), ("Exists", [], True)]
-    + [("DoesNotExist", [], False)],
+    [
+        ("In", ["web"], True),
+        ("NotIn", ["web"], False),
+        ("Exists", [], True),
+        ("DoesNotExist", [], False),
+    ],
 )
 def test_expressions_and_labels_must_all_hold(
     operator: str, values: list[str], selected: bool
