@@ -9,6 +9,8 @@ import pytest
 
 from controller.api.names import OPERATOR_NAMESPACE
 from controller.cli import uninstall
+from controller.cli.exits import Exit
+from controller.cli.main import main
 from controller.core.observed import HoldMode
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
@@ -161,6 +163,26 @@ async def test_a_signoff_that_names_nobody_is_its_creators(installed: ControlPla
             return
         await asyncio.sleep(0.5)
     raise AssertionError("spec.by was not filled in")
+
+
+async def test_the_command_line_signs_as_the_person_that_calls_it(
+    installed: ControlPlane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await grant(installed, "bob", "blastdoor-oncall")
+    spec = {"workload": {"name": "cart"}, "traffic": {"service": "cart"}}
+    head = {"apiVersion": "blastdoor.dev/v1alpha1", "kind": "Rollout"}
+    body = {**head, "metadata": {"name": "cart", "namespace": "shop"}, "spec": spec}
+    await installed.kubectl("create", "-f", "-", input=json.dumps(body))
+    here = ["-n", "shop", "--kubeconfig", str(installed.kubeconfig("bob"))]
+    abort = ["abort", "cart", "--reason", "orders fall", "--wait", "0", *here]
+    assert await asyncio.to_thread(main, abort) == Exit.OK
+    name = capsys.readouterr().out.split("signoff ")[1].split(",")[0]
+    assert await asyncio.to_thread(main, ["promote", "cart", *here]) == Exit.REFUSED
+    assert "NotAuthorised: bob may not Promote" in capsys.readouterr().err
+    made = await _read(installed, "signoff", name, "-n", "shop")
+    assert made["spec"] == {
+        "rollout": "cart", "decision": "Abort", "reason": "orders fall", "by": "bob",
+    }  # fmt: skip
 
 
 async def test_an_older_server_gets_all_but_the_mutating_policies(installed: ControlPlane) -> None:
