@@ -19,6 +19,8 @@ from controller.kube.port import (
     ServerError,
 )
 
+IDLE_STREAM = "IdleStream"
+"""Reason of the Unreachable of a watch on which nothing came for too long."""
 _BODY_SHOWN = 200
 """Characters of a body that is no Status (a proxy's page): enough to recognise who spoke."""
 

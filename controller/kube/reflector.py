@@ -20,6 +20,7 @@ from controller.api.meta import Object
 from controller.api.resources import Resource
 from controller.kube import settings
 from controller.kube.backoff import Backoff, Jitter
+from controller.kube.errors import IDLE_STREAM
 from controller.kube.port import ApiError, Cluster, Gone, WatchEvent
 from controller.kube.store import Change, Index, Seen, Store, key_of
 
@@ -57,7 +58,7 @@ class Reflector(Generic[T]):
         self._page_size, self._jitter = page_size, jitter
         self._handlers: list[Handler[T]] = []
         self._version = ""
-        self._failures, self._gone_before = 0, False
+        self._failures, self._gone_before, self._idle_before = 0, False, False
         self._log = log.bind(resource=str(resource))
 
     def on_change(self, handler: Handler[T]) -> None:
@@ -80,6 +81,10 @@ class Reflector(Generic[T]):
                     continue
                 wait_s = self._failed("the version asked for is gone")
             except ApiError as error:
+                if error.reason == IDLE_STREAM and not self._idle_before:
+                    self._idle_before = True
+                    self._log.debug("quiet stream asked for anew", version=self._version)
+                    continue
                 self._failures += 1
                 wait_s = max(self._failed(str(error)), error.retry_after_s or 0.0)
             else:
@@ -118,7 +123,7 @@ class Reflector(Generic[T]):
         try:
             async with self._stream() as events:
                 async for event in events:
-                    spoke = True
+                    spoke, self._idle_before = True, False
                     self._healthy()
                     self._take(event)
         finally:

@@ -23,7 +23,9 @@ PAGE_SIZE: Final = 500
 """Objects a page: client-go's choice; at 5 kB an object a page is 2.5 MB."""
 
 WATCH_IDLE_S: Final = 90.0
-"""Silence after which a stream counts as dead: a server sends a bookmark about each minute."""
+"""Silence after which a stream is asked for anew. A server sends a bookmark about each minute,
+but none that is not newer than the version the stream began with: on a quiet cluster the first may
+take two minutes (seen with 1.37), so one idle stream is no trouble, two in a row are."""
 WATCH_LENGTH_S: Final = 300
 """A watch asks to be ended after one to two times this, so that clients spread over servers."""
 WATCH_HEALTHY_S: Final = 5.0

@@ -62,7 +62,8 @@ async def _next_bytes(response: aiohttp.ClientResponse, request: Request, idle_s
         async with asyncio.timeout(idle_s):
             return await response.content.readany()
     except TimeoutError as error:
-        raise _broken(request, f"no byte for {idle_s:g} s, not even a bookmark") from error
+        why = f"no byte for {idle_s:g} s, not even a bookmark"
+        raise Unreachable(0, errors.IDLE_STREAM, why, what=request.what) from error
     except (aiohttp.ClientError, OSError) as error:
         raise _broken(request, f"the stream broke: {error or type(error).__name__}") from error
 

@@ -11,6 +11,7 @@ import pytest
 from controller.api.k8s import ConfigMap
 from controller.api.meta import Key, ObjectMeta
 from controller.api.resources import CONFIG_MAPS
+from controller.kube.errors import IDLE_STREAM
 from controller.kube.port import Gone, Malformed, NotFound, Page, ServerError, Unreachable
 from controller.kube.reflector import Reflector
 
@@ -191,6 +192,19 @@ async def test_a_broken_stream_goes_on_from_the_last_version_without_a_list() ->
     async with running(cluster):
         await asyncio.sleep(2)
     assert cluster.said == ["list", "watch 1", "watch 5"]
+
+
+async def test_one_quiet_stream_is_asked_for_anew_without_ado_and_two_are_a_problem() -> None:
+    idle = Unreachable(0, IDLE_STREAM, "no byte for 90 s")
+    cluster = ScriptedCluster()
+    cluster.lists.append(page(version=1))
+    cluster.watches.extend([[90.0, idle], [bookmark(5), 90.0, idle], [90.0, idle]])
+    async with running(cluster) as watched:
+        await asyncio.sleep(269)
+        assert watched.reflector.problem == ""
+        await asyncio.sleep(2)
+        assert watched.reflector.problem
+    assert cluster.said == ["list", "watch 1", "watch 1", "watch 5", "watch 5"]
 
 
 async def test_a_server_that_ends_streams_at_once_is_not_asked_in_a_loop() -> None:
