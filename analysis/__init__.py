@@ -28,6 +28,7 @@ from analysis.combine import (
     rollback_evidence,
 )
 from analysis.counts import HarmSpec, HarmState, log_evidence, update_harm
+from analysis.evidence import MetricEvidence
 from analysis.margins import Margin, seconds_to_promote
 from analysis.metric import MetricSpec, MetricState
 from analysis.promotion import (
@@ -37,11 +38,12 @@ from analysis.promotion import (
     log_evidence_to_promote,
     update_promotion,
 )
-from analysis.release import ReleaseSpec, ReleaseState, ReleaseTick, Signals, signals, update
+from analysis.release import ReleaseSpec, ReleaseState, ReleaseTick, update
 from analysis.sequence import RatioState, ratio_bounds, update_ratio
+from analysis.signals import Signals, signals
 from analysis.starts import start_mixture
 from analysis.ticks import Counts, Interval, NoData, Tick
-from analysis.verdict import Assessment, MetricEvidence, Reason, Verdict, assess
+from analysis.verdict import Assessment, Reason, Verdict, assess
 
 __all__ = [
     "Assessment",

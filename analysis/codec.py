@@ -16,14 +16,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from analysis.counts import HarmState
 from analysis.dispersion import DispersionState
 from analysis.gaps import GapMemory
-from analysis.metric import MetricState, Totals
+from analysis.harm import HarmState
+from analysis.metric import MetricState
 from analysis.promotion import PromotionState
 from analysis.release import ReleaseSpec, ReleaseState
 from analysis.sequence import RatioState
 from analysis.snapshots import Snapshots
+from analysis.totals import Totals
 
 VERSION = 1
 DERIVED = {"grid", "bets"}
@@ -78,6 +79,7 @@ def _metric_to_json(state: MetricState) -> dict[str, Any]:
         "totals": _flat(state.totals),
         "seen": [_pack(a) for a in (state.step_expected, state.step_ticks, state.step_seconds)],
         "gaps": [_pack(state.gaps.seconds), state.gaps.bucket, state.gaps.window_end_s],
+        "phi": None if state.dispersion is None else _flat(state.dispersion),
         "no_data": state.no_data,
     }
 
@@ -102,10 +104,16 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
         step_ticks=ticks,
         step_seconds=seen_s,
         gaps=GapMemory(_unpack(seconds), bucket, end_s),
+        dispersion=_dispersion(fresh.dispersion, stored["phi"]),
         no_data=stored["no_data"],
     )
     _check_fit(name, fresh, state)
     return state
+
+
+def _dispersion(fresh: DispersionState | None, stored: Any) -> DispersionState | None:
+    """What was measured, if the spec still asks for it; from nothing if it asks for it anew."""
+    return fresh if fresh is None or stored is None else _filled(fresh, stored)
 
 
 def _check_fit(name: str, fresh: MetricState, state: MetricState) -> None:
@@ -148,8 +156,6 @@ def _pack(value: Any) -> Any:
     match value:
         case None:
             return None
-        case DispersionState():
-            return {"phi": _flat(value)}
         case Snapshots():
             young = [[at_s, _pack(sums)] for at_s, sums in value.young]
             return {"old": _pack(value.old), "young": young}
@@ -176,8 +182,6 @@ def _unpack(stored: Any) -> Any:
     match stored:
         case None:
             return None
-        case {"phi": values}:
-            return _filled(DispersionState.start(), values)
         case {"old": old, "young": young}:
             return Snapshots(_unpack(old), tuple((at_s, _unpack(sums)) for at_s, sums in young))
         case {"i": value}:

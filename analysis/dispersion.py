@@ -22,8 +22,6 @@ IGNORED_BELOW = 1.25
 """Within the noise of the estimate: independent events must not pay for it."""
 BUCKETS = 10
 BUCKET_S = 60.0
-FEWEST_RECENT = 20.0
-"""Ticks with events before the last ten minutes are believed."""
 RUNNING_PRIOR_EVENTS = 5.0
 """Events at equal rates that steady the running estimate of the ratio at the start."""
 
@@ -60,7 +58,7 @@ def phi(state: DispersionState, before: npt.ArrayLike) -> FloatArray:
     prior = np.asarray(before, dtype=np.float64)
     overall = (PRIOR_TICKS * prior + state.squares) / (PRIOR_TICKS + state.ticks)
     squares, ticks = state.recent[:, 0].sum(axis=0), state.recent[:, 1].sum(axis=0)
-    recent = np.where(ticks >= FEWEST_RECENT, squares / np.maximum(ticks, 1.0), 1.0)
+    recent = (PRIOR_TICKS * prior + squares) / (PRIOR_TICKS + ticks)
     largest = np.maximum(np.maximum(prior, overall), recent)
     return np.where(largest < IGNORED_BELOW, 1.0, largest)
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analysis.evidence import MetricEvidence
     from analysis.release import ReleaseSpec
-    from analysis.verdict import Assessment, MetricEvidence
+    from analysis.verdict import Assessment
 
 
 def span(seconds: float) -> str:

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.ticks import Counts, FloatArray
+from analysis.ticks import Counts, FloatArray, Tick
 
 REACH = 0.98
 """How much of its legal range an excess bet may use; at 1 a single baseline event would ruin it."""
@@ -89,3 +89,18 @@ def difference_factor(
     factor = factor + counts.baseline_events[..., None] * np.log1p(rho * gap)
     factor = factor + allowed if claim == "Safe" else factor - allowed
     return np.where(compared, factor, 0.0)
+
+
+def weighed(factor: FloatArray, tick: Tick, truncate_nats: float | None) -> FloatArray:
+    """``factor`` as it may be used: divided by the dispersion, cut from above, 0 where missing.
+
+    Cutting from above only makes an e-process smaller. Dividing is approximate: it restores the
+    variance of a split of batches, not its tails, so the two go together.
+    """
+    temper = np.asarray(tick.temper, dtype=np.float64)
+    if temper.ndim or temper != 1.0:
+        factor = factor / temper[..., None]
+    if truncate_nats is not None:
+        factor = np.minimum(factor, truncate_nats)
+    missing = np.asarray(tick.missing, dtype=bool)
+    return np.where(missing[..., None], 0.0, factor) if missing.any() else factor

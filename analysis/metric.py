@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from analysis import combine
 from analysis.counts import HarmSpec, HarmState, log_evidence, update_harm
+from analysis.dispersion import DispersionState, phi, update_dispersion
 from analysis.gaps import GapMemory
 from analysis.margins import Margin
 from analysis.promotion import (
@@ -26,6 +27,7 @@ from analysis.promotion import (
 )
 from analysis.sequence import RatioState, update_ratio
 from analysis.ticks import Direction, FloatArray, Interval, Tick
+from analysis.totals import Totals
 
 OPPOSITE: dict[Direction, Direction] = {"Decrease": "Increase", "Increase": "Decrease"}
 
@@ -48,10 +50,11 @@ class MetricSpec:
     excess_margins: where a change to the *good* side is suspicious too (duplicate orders), the
     margin on that side; promotion must exclude both. weight: share of the rollback statistic.
     required: promotion waits for this metric. expected_rate: events per second of both arms,
-    from history. batched, dispersion_before, truncate_nats: see HarmSpec; a batched metric
-    without dispersion_before may hold the release but never rolls it back. edges: sub-streams;
-    promotion_edges: those that promotion needs (None: all). warms_up: the first ``warm_up_s`` of
-    each step are left out (latency, saturation; never orders or errors).
+    from history. batched: one unit may give several events, so evidence is divided by their
+    dispersion; dispersion_before: its value before the rollout, without which such a metric may
+    hold the release but never rolls it back; truncate_nats: most that one tick may add. edges:
+    sub-streams; promotion_edges: those that promotion needs (None: all). warms_up: the first
+    ``warm_up_s`` of each step are left out (latency, saturation; never orders or errors).
     """
 
     name: str
@@ -85,6 +88,10 @@ class MetricSpec:
             )
         if self.excess_margins and len(self.excess_margins) != len(self.margins):
             raise ValueError(f"{self.name} needs one excess margin per step, or none at all")
+        if self.dispersion_before is not None and not 1.0 <= self.dispersion_before < np.inf:
+            raise ValueError(
+                f"dispersion of {self.name} must be >= 1; came {self.dispersion_before}"
+            )
         for margin in self.margins:
             self._wider_than_tolerated(margin)
 
@@ -143,8 +150,6 @@ class MetricSpec:
             difference=self.tolerated_difference,
             alpha=alpha,
             expected_rate=self.expected_rate,
-            batched=self.batched,
-            dispersion_before=self.dispersion_before or 1.0,
             truncate_nats=self.truncate_nats,
             starts=steps,
         )
@@ -158,7 +163,13 @@ class MetricSpec:
     ) -> tuple[PromotionSpec, ...]:
         """One promotion process for each side that must be excluded."""
         main = PromotionSpec(
-            self.main_direction, self.margins, beta, cover_s, spacing_s, self.expected_rate
+            self.main_direction,
+            self.margins,
+            beta,
+            cover_s,
+            spacing_s,
+            self.expected_rate,
+            truncate_nats=self.truncate_nats,
         )
         excess = self.excess_margins
         if self.direction == "Both" and not excess:
@@ -166,71 +177,6 @@ class MetricSpec:
         if not excess:
             return (main,)
         return (main, replace(main, direction=OPPOSITE[main.direction], margins=excess))
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums of one metric over ticks with data; arrays of shape ``(...)``.
-
-    expected: canary events at the baseline's rate, sum of rho_t S_b. canary_weighed,
-    baseline_weighed: sums of S_c v_t and S_b w_t (exposure fractions), whose quotient is the
-    Mantel-Haenszel estimate of the rate ratio over all steps.
-    """
-
-    canary_events: FloatArray
-    canary_exposures: FloatArray
-    baseline_events: FloatArray
-    baseline_exposures: FloatArray
-    expected: FloatArray
-    canary_weighed: FloatArray
-    baseline_weighed: FloatArray
-
-    @classmethod
-    def zero(cls, shape: tuple[int, ...] = ()) -> Totals:
-        """Nothing counted."""
-        return cls(*(np.zeros(shape) for _ in range(7)))
-
-    def values(self) -> tuple[FloatArray, ...]:
-        """The seven sums in the order of the fields."""
-        return (
-            self.canary_events,
-            self.canary_exposures,
-            self.baseline_events,
-            self.baseline_exposures,
-            self.expected,
-            self.canary_weighed,
-            self.baseline_weighed,
-        )
-
-    def merge(self, other: Totals) -> Totals:
-        """Sums over both sets of ticks, which must be disjoint."""
-        return Totals(*(a + b for a, b in zip(self.values(), other.values(), strict=True)))
-
-    def with_tick(self, tick: Tick) -> Totals:
-        """One tick more; a missing one adds nothing."""
-        told = tick.informative
-        c = tick.counts
-        w = c.canary_fraction
-        rho = c.canary_exposures / np.where(c.compared, c.baseline_exposures, 1.0)
-        fresh = (
-            c.canary_events,
-            c.canary_exposures,
-            c.baseline_events,
-            c.baseline_exposures,
-            np.where(c.compared, rho * c.baseline_events, 0.0),
-            c.canary_events * (1.0 - w),
-            c.baseline_events * w,
-        )
-        return Totals(
-            *(a + np.where(told, b, 0.0) for a, b in zip(self.values(), fresh, strict=True))
-        )
-
-    def ratio(self) -> FloatArray:
-        """Canary rate over baseline rate; NaN while the baseline has no events to compare."""
-        below = self.baseline_weighed
-        return np.where(
-            below > 0.0, self.canary_weighed / np.where(below > 0.0, below, 1.0), np.nan
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +191,7 @@ class MetricState:
     step_ticks: FloatArray
     step_seconds: FloatArray
     gaps: GapMemory
+    dispersion: DispersionState | None = None
     no_data: str | None = None
 
     def with_reason(self, reason: str | None) -> MetricState:
@@ -270,27 +217,31 @@ def metric_log_promote(spec: MetricSpec, state: MetricState) -> FloatArray:
 
 
 def fold_tick(
-    harm: tuple[HarmSpec, ...],
-    promotion: tuple[PromotionSpec, ...],
+    spec: MetricSpec,
+    processes: tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]],
     state: MetricState,
     tick: Tick,
     gap: tuple[Interval, npt.ArrayLike, float],
 ) -> MetricState:
     """The metric after one tick that is known to be new; ``gap`` feeds the memory of gaps."""
     entering = (state.harm[0].step != tick.step) | np.asarray(tick.restart, dtype=bool)
+    past = state.dispersion
+    if past is not None:
+        tick = replace(tick, temper=phi(past, spec.dispersion_before or 1.0))
     told = tick.informative
-    before = Totals.zero(state.totals.expected.shape).with_tick(tick)
+    fresh = Totals.zero(state.totals.expected.shape).with_tick(tick)
+    seconds = np.where(told, tick.interval.length_s, 0.0)
+    pairs = zip(processes[0], state.harm, strict=True)
+    safes = zip(processes[1], state.promotion, strict=True)
     return replace(
         state,
-        harm=tuple(update_harm(s, h, tick) for s, h in zip(harm, state.harm, strict=True)),
-        promotion=tuple(
-            update_promotion(s, p, tick) for s, p in zip(promotion, state.promotion, strict=True)
-        ),
+        harm=tuple(update_harm(side, kept, tick) for side, kept in pairs),
+        promotion=tuple(update_promotion(side, kept, tick) for side, kept in safes),
         ratio=update_ratio(state.ratio, tick),
-        totals=state.totals.merge(before),
-        step_expected=np.where(entering, 0.0, state.step_expected) + before.expected,
+        totals=state.totals.merge(fresh),
+        step_expected=np.where(entering, 0.0, state.step_expected) + fresh.expected,
         step_ticks=np.where(entering, 0.0, state.step_ticks) + told,
-        step_seconds=np.where(entering, 0.0, state.step_seconds)
-        + np.where(told, tick.interval.length_s, 0.0),
+        step_seconds=np.where(entering, 0.0, state.step_seconds) + seconds,
         gaps=state.gaps.with_tick(*gap),
+        dispersion=None if past is None else update_dispersion(past, tick),
     )

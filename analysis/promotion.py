@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.factors import difference_factor, ratio_factor
+from analysis.factors import difference_factor, ratio_factor, weighed
 from analysis.logspace import log_sum, settle
 from analysis.margins import Alternatives, Margin, seconds_to_promote
 from analysis.snapshots import Snapshots
@@ -43,7 +43,7 @@ class PromotionSpec:
     promotion per step. cover_s: least d, in seconds. spacing_s: grid of starts. expected_rate:
     events of both arms per second from history, until the release has a rate of its own.
     stretch_cover: d is at least twice the time that a healthy canary needs to show its health;
-    off, d is ``cover_s`` whatever the traffic.
+    off, d is ``cover_s`` whatever the traffic. truncate_nats: see HarmSpec.
 
     >>> PromotionSpec("Decrease", (Margin(1.2),))
     Traceback (most recent call last):
@@ -57,6 +57,7 @@ class PromotionSpec:
     spacing_s: float = 60.0
     expected_rate: float | None = None
     stretch_cover: bool = True
+    truncate_nats: float | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.beta < 1.0:
@@ -117,7 +118,7 @@ def update_promotion(spec: PromotionSpec, state: PromotionState, tick: Tick) -> 
     exposures = counts.canary_exposures + counts.baseline_exposures
     return replace(
         state,
-        log_sums=state.log_sums + _increment(state, tick),
+        log_sums=state.log_sums + _increment(spec, state, tick),
         snapshots=state.snapshots.aged(tick.interval.end_s - state.cover_s),
         events=state.events + np.where(told, events, 0.0),
         exposures=state.exposures + np.where(told, exposures, 0.0),
@@ -174,7 +175,7 @@ def _cover(spec: PromotionSpec, state: PromotionState, share: FloatArray) -> Flo
     return np.maximum(spec.cover_s, np.where(np.isfinite(needed), needed, spec.cover_s))
 
 
-def _increment(state: PromotionState, tick: Tick) -> FloatArray:
+def _increment(spec: PromotionSpec, state: PromotionState, tick: Tick) -> FloatArray:
     bets, step = state.bets, state.step
     factor = ratio_factor(tick.counts, bets.edge[step], bets.offset[step])
     if bets.bet.size:
@@ -182,8 +183,7 @@ def _increment(state: PromotionState, tick: Tick) -> FloatArray:
             tick.counts, bets.difference[step], bets.bet, claim="Safe"
         )
         factor = np.concatenate([factor, by_difference], axis=-1)
-    missing = np.asarray(tick.missing, dtype=bool)
-    return np.where(missing[..., None], 0.0, factor) if missing.any() else factor
+    return weighed(factor, tick, spec.truncate_nats)
 
 
 def log_evidence_of_step(state: PromotionState) -> FloatArray:

@@ -21,18 +21,13 @@ import numpy.typing as npt
 
 from analysis import combine
 from analysis.counts import HarmSpec
+from analysis.dispersion import DispersionState
 from analysis.gaps import GapMemory
-from analysis.metric import (
-    MetricSpec,
-    MetricState,
-    Totals,
-    fold_tick,
-    metric_log_harm,
-    metric_log_promote,
-)
+from analysis.metric import MetricSpec, MetricState, fold_tick, metric_log_harm
 from analysis.promotion import PromotionSpec
 from analysis.sequence import RatioState
 from analysis.ticks import Counts, FloatArray, Interval, NoData, Tick
+from analysis.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -156,6 +151,7 @@ class ReleaseSpec:
             step_ticks=np.zeros(inner),
             step_seconds=np.zeros(inner),
             gaps=GapMemory.start(shape),
+            dispersion=DispersionState.start(inner) if metric.batched else None,
         )
 
 
@@ -191,24 +187,6 @@ class ReleaseState:
     window_end_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """The numbers behind a verdict, for any leading shape ``(...)``.
-
-    log_harm, log_promote: shape ``(..., metrics)``; log_e: the weighted mean; to_promote: the
-    weakest required metric; enough: whether all required metrics have the least ticks and events;
-    missing: largest missing share of a required metric; crossed: E reached 1/alpha at some time.
-    """
-
-    log_harm: FloatArray
-    log_e: FloatArray
-    log_promote: FloatArray
-    to_promote: FloatArray
-    enough: npt.NDArray[np.bool_]
-    missing: FloatArray
-    crossed: npt.NDArray[np.bool_]
-
-
 def update(spec: ReleaseSpec, state: ReleaseState, tick: ReleaseTick) -> ReleaseState:
     """Fold one tick into the release. A tick folded before changes nothing; overlaps raise."""
     end_s = state.window_end_s
@@ -222,7 +200,7 @@ def update(spec: ReleaseSpec, state: ReleaseState, tick: ReleaseTick) -> Release
         metric.name: _fold_metric(spec, metric, state, tick, step_start_s)
         for metric in spec.metrics
     }
-    log_harm = _log_harm(spec, metrics)
+    log_harm = log_harm_of(spec, metrics)
     log_e = combine.rollback_evidence(log_harm, spec.weights()) if spec.weights().any() else None
     return ReleaseState(
         metrics=metrics,
@@ -257,52 +235,11 @@ def _fold_metric(
         widen=metric.per_edge(tick.widen),
         restart=metric.per_edge(tick.restart),
     )
-    harm, promotion = spec.processes(metric.name)
     gap = (tick.interval, missing & ~np.asarray(warm), spec.missing_window_s)
-    folded = fold_tick(harm, promotion, past, one, gap)
+    folded = fold_tick(metric, spec.processes(metric.name), past, one, gap)
     return folded.with_reason(counts.reason if isinstance(counts, NoData) else None)
 
 
-def _log_harm(spec: ReleaseSpec, metrics: Mapping[str, MetricState]) -> FloatArray:
+def log_harm_of(spec: ReleaseSpec, metrics: Mapping[str, MetricState]) -> FloatArray:
+    """ln E of harm of each metric, shape ``(..., metrics)``."""
     return np.stack([metric_log_harm(m, metrics[m.name]) for m in spec.metrics], axis=-1)
-
-
-def signals(spec: ReleaseSpec, state: ReleaseState) -> Signals:
-    """The numbers behind the verdict, for one release or for many."""
-    states = [state.metrics[m.name] for m in spec.metrics]
-    log_harm = _log_harm(spec, state.metrics)
-    log_promote = np.stack(
-        [metric_log_promote(m, s) for m, s in zip(spec.metrics, states, strict=True)], axis=-1
-    )
-    needed = [place for place, m in enumerate(spec.metrics) if m.required]
-    weights = spec.weights()
-    no_weight = np.zeros(state.highest_log_e.shape)
-    return Signals(
-        log_harm=log_harm,
-        log_e=combine.rollback_evidence(log_harm, weights) if weights.any() else no_weight,
-        log_promote=log_promote,
-        to_promote=combine.promotion_evidence(log_promote[..., needed]),
-        enough=np.asarray(
-            np.stack(
-                [np.ones(state.highest_log_e.shape, dtype=bool)]
-                + [enough_seen(spec, spec.metrics[j], states[j], state.step) for j in needed]
-            ).all(axis=0)
-        ),
-        missing=np.stack(
-            [no_weight] + [states[j].gaps.missing_share() for j in needed], axis=-1
-        ).max(axis=-1),
-        crossed=np.asarray(state.highest_log_e >= spec.log_rollback),
-    )
-
-
-def enough_seen(
-    spec: ReleaseSpec, metric: MetricSpec, state: MetricState, step: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Whether this step has the least ticks and expected events of one metric."""
-    ticks, expected = metric.shown(state.step_ticks), metric.shown(state.step_expected)
-    margins = metric.margins
-    counted = np.array([m is not None and m.difference is None for m in margins])
-    asked = np.array([m is not None for m in margins])
-    at = np.maximum(step, 0)
-    events = (expected >= spec.min_events) | ~counted[at]
-    return np.asarray(((ticks >= spec.min_ticks) & events) | ~asked[at])

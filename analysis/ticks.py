@@ -165,7 +165,8 @@ class Tick:
         last tick's is a new start. missing: True (or an array) where either arm has no data:
         the tick is then dropped for both. widen: >= 1, known before the tick, moves the edge of
         the harm hypothesis outwards by this ratio (split mismatch). restart: the baseline
-        changed, so a new start is drawn though the step is the same.
+        changed, so a new start is drawn though the step is the same. temper: >= 1, known before
+        the tick, divides its evidence (batches; see dispersion).
     """
 
     interval: Interval
@@ -175,6 +176,7 @@ class Tick:
     missing: npt.ArrayLike = False
     widen: npt.ArrayLike = 1.0
     restart: npt.ArrayLike = False
+    temper: npt.ArrayLike = 1.0
 
     def __post_init__(self) -> None:
         share = np.asarray(self.share)
@@ -184,6 +186,8 @@ class Tick:
             raise ValueError(f"step must be an index >= 0; came {self.step!r}")
         if not (np.asarray(self.widen) >= 1.0).all():
             raise ValueError(f"widen must be a ratio >= 1; came {self.widen!r}")
+        if not (np.asarray(self.temper) >= 1.0).all():
+            raise ValueError(f"temper must be a dispersion >= 1; came {self.temper!r}")
 
     @property
     def informative(self) -> npt.NDArray[np.bool_]:

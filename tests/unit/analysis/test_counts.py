@@ -39,7 +39,6 @@ def evidence(spec: HarmSpec, *ticks: Tick) -> float:
         ({"direction": "Increase", "edge": math.inf}, r"\[1, inf\)"),
         ({"alpha": 0.5}, "inside"),
         ({"difference": -1.0}, ">= 0"),
-        ({"dispersion_before": 0.5}, ">= 1"),
         ({"truncate_nats": 0.0}, "> 0"),
         ({"starts": 0}, ">= 1"),
     ],
@@ -149,9 +148,8 @@ def test_truncation_bounds_what_one_tick_may_add() -> None:
 
 
 def test_batches_are_tempered_by_the_dispersion_from_before() -> None:
-    harm = tick(0, (0, 800), BASELINE)
-    tempered = replace(LOSS, batched=True, dispersion_before=7.0)
-    assert 0.0 < evidence(tempered, harm) < evidence(LOSS, harm) / 3.0
+    harm = (0, 800), BASELINE
+    assert 0.0 < evidence(LOSS, tick(0, *harm, temper=7.0)) < evidence(LOSS, tick(0, *harm)) / 3.0
 
 
 counts = st.integers(0, 3000)

@@ -8,11 +8,11 @@ import pytest
 from analysis.margins import Margin
 from analysis.metric import (
     MetricSpec,
-    Totals,
     metric_log_harm,
     metric_log_promote,
     mirrored,
 )
+from analysis.totals import Totals
 from tests.unit.analysis.cases import tick
 from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, folded, spec, ticks
 
@@ -23,6 +23,7 @@ from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, folded, spec, 
         ({"direction": "Down"}, "Decrease, Increase or Both"),
         ({"weight": -1.0}, "weight of orders"),
         ({"weight": math.nan}, "weight of orders"),
+        ({"dispersion_before": 0.5}, "dispersion"),
         ({"edges": 0}, "edges"),
         ({"promotion_edges": (3,)}, "edges"),
         ({"margins": (Margin(0.995),)}, "tighter than the tolerated ratio"),

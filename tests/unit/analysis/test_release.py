@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.release import ReleaseTick, signals, update
+from analysis.release import ReleaseTick, update
+from analysis.signals import signals
 from analysis.ticks import Counts, Interval, NoData
 from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, SPEC, folded, spec, ticks
 

@@ -54,6 +54,7 @@ def test_an_interval_is_folded_or_new_or_an_error() -> None:
         ("share", math.nan, "inside"),
         ("step", -1, "index >= 0"),
         ("widen", 0.5, ">= 1"),
+        ("temper", 0.5, ">= 1"),
     ],
 )
 def test_a_tick_says_what_it_refuses(field: str, value: float, words: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from analysis.codec import from_json, to_json
-from analysis.release import signals, update
+from analysis.release import update
+from analysis.signals import signals
 from analysis.ticks import Counts, NoData
 from analysis.verdict import Assessment, Reason, Verdict, assess
 from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, SPEC, folded, spec, ticks
