@@ -28,6 +28,8 @@ check: $(READY) ## format, lint, types, layers, generated files, documents
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m controller.api.crd --check
+	$(BIN)/python -m controller.cli.reference --check
+	$(BIN)/python scripts/references.py --check
 	$(BIN)/python scripts/docs.py
 
 testbed: $(READY) ## etcd, kube-apiserver, controllers, kubectl, Prometheus: found, fetched or built
