@@ -1,0 +1,209 @@
+"""The rules that stand beside the recommended one in the detection benchmark.
+
+Each sees the same ticks of the same runs. They know the configured share only, as the tools that
+use them do, and take an absent metric for zero; SPRT is Wald's test that knows the truth and
+bounds what any rule can reach. Called by benchmarks.detection.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from analysis.counts import HarmSpec, log_evidence, update_harm
+from analysis.factors import ratio_factor
+from analysis.means import MeanState, asymptotic_radius, tuned_rho2
+from analysis.rates import rate_test
+from analysis.scenario import Observation, Scenario
+from analysis.ticks import Counts, FloatArray, Tick
+
+BoolArray = npt.NDArray[np.bool_]
+MINUTE_S = 60.0
+HOUR_S = 3600.0
+ALPHA = 0.01
+
+
+class NotFailed:
+    """Promotes at one hour whatever has not been rolled back: what most tools do."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        self.scenario, self.runs = scenario, runs
+        self.odds = scenario.share / (1.0 - scenario.share)
+        self.sign = -1.0 if scenario.direction == "Decrease" else 1.0
+        self.quiet = np.zeros(runs, dtype=bool)
+
+    def observe(self, seen: Observation) -> tuple[BoolArray, BoolArray]:
+        alarm = self.alarm(seen)
+        return alarm, np.full(self.runs, seen.interval.end_s >= HOUR_S)
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        raise NotImplementedError
+
+    def minute_ends(self, seen: Observation, every_s: float = MINUTE_S) -> bool:
+        end = seen.interval.end_s
+        return (end + 1e-9) // every_s > (seen.interval.start_s + 1e-9) // every_s
+
+
+class ByMinute(NotFailed):
+    """Sums of the minute that ends with this tick: canary events, exposures, the baseline's."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.sums = np.zeros((4, runs))
+
+    def minute(self, seen: Observation) -> FloatArray | None:
+        c = seen.counts
+        self.sums = self.sums + np.stack(
+            [c.canary_events, c.canary_exposures, c.baseline_events, c.baseline_exposures]
+        )
+        if not self.minute_ends(seen):
+            return None
+        whole, self.sums = self.sums, np.zeros((4, self.runs))
+        return whole
+
+
+class FixedThreshold(ByMinute):
+    """FT: one check a minute, five failures in all; errors > 1%, or order ratio < 0.8."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.failures = np.zeros(runs)
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        minute = self.minute(seen)
+        if minute is not None:
+            events, exposures, others, _ = minute
+            if self.scenario.direction == "Decrease":
+                failed = (others > 0.0) & (events < 0.8 * self.odds * others)
+            else:
+                failed = events > 0.01 * exposures
+            self.failures = self.failures + failed
+        return np.asarray(self.failures >= 5)
+
+
+class MannWhitney(ByMinute):
+    """MW5: Kayenta's interval (98%, tolerance 0.25) on minute samples, looked at each 5 minutes.
+
+    The last hour's samples, ten of them at least.
+    """
+
+    every_s = 300.0
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.samples: list[FloatArray] = []
+        self.alarmed = np.zeros(runs, dtype=bool)
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        minute = self.minute(seen)
+        if minute is None:
+            return self.alarmed
+        events, exposures, others, theirs = minute
+        if self.scenario.direction == "Decrease":
+            pair = np.stack([events / self.odds, others])
+        else:
+            pair = np.stack([events / np.maximum(exposures, 1.0), others / np.maximum(theirs, 1.0)])
+        self.samples = [*self.samples[-59:], pair]
+        if self.minute_ends(seen, self.every_s) and len(self.samples) >= 10:
+            active = np.flatnonzero(~self.alarmed)
+            self.alarmed[active] = self._fails(np.stack(self.samples, axis=-1)[:, active])
+        return self.alarmed
+
+    def _fails(self, samples: FloatArray) -> BoolArray:
+        canary, baseline = samples
+        n = canary.shape[-1]
+        gaps = (canary[:, :, None] - baseline[:, None, :]).reshape(canary.shape[0], -1)
+        z = float(ndtri(0.99))
+        pairs = n * n
+        k = min(math.ceil(0.5 * pairs + 0.5 + z * math.sqrt(pairs * (2 * n + 1) / 12.0)), pairs)
+        place = k - 1 if self.sign < 0.0 else pairs - k
+        middle = pairs // 2
+        parted = np.partition(gaps, sorted({place, middle}), axis=-1)
+        end, estimate = self.sign * parted[:, place], np.abs(parted[:, middle])
+        return np.asarray(end > 0.25 * estimate)
+
+
+class PeekedExact(NotFailed):
+    """ZP: the exact conditional test of all counts so far, each minute, at 0.01."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.events = np.zeros((2, runs))
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        self.events = self.events + np.stack(
+            [seen.counts.canary_events, seen.counts.baseline_events]
+        )
+        if not self.minute_ends(seen):
+            return self.quiet
+        p = rate_test(
+            self.events[0],
+            self.odds,
+            self.events[1],
+            1.0,
+            alternative="less" if self.sign < 0.0 else "greater",
+        )
+        return np.asarray(p <= ALPHA)
+
+
+class NormalMixture(NotFailed):
+    """NM: asymptotic one-sided confidence sequence on the tick differences, from a minute on."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.state = MeanState.start((runs,))
+        self.rho2 = tuned_rho2(600.0 / scenario.tick_s, ALPHA, two_sided=False)
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        gap = seen.counts.canary_events - self.odds * seen.counts.baseline_events
+        self.state = self.state.update(self.sign * gap)
+        if seen.interval.end_s < MINUTE_S:
+            return self.quiet
+        radius = asymptotic_radius(
+            self.state.n, self.state.variance, ALPHA, rho2=self.rho2, two_sided=False
+        )
+        return np.asarray((self.state.mean > radius) & (self.state.squares > 0.0))
+
+
+class PlainE(NotFailed):
+    """EP: the e-process alone: configured weights, r0 = 1, no late starts, no tempering."""
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.spec = HarmSpec(
+            scenario.direction, 1.0, expected_rate=scenario.event_rate, late_starts=False
+        )
+        self.state = self.spec.start((runs,))
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        share = self.scenario.share
+        c = seen.counts
+        counts = Counts(c.canary_events, share, c.baseline_events, 1.0 - share)
+        self.state = update_harm(self.spec, self.state, Tick(seen.interval, counts, share))
+        return np.asarray(log_evidence(self.state) >= -math.log(ALPHA))
+
+
+class KnowsTheTruth(NotFailed):
+    """SPRT: Wald's test against r = 1 that is told ratio, onset, split, gaps and batches.
+
+    In an A/A run its alternative is the margin; it promotes at its lower boundary ln(0.05).
+    """
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.log_ratio = np.zeros(runs)
+
+    def observe(self, seen: Observation) -> tuple[BoolArray, BoolArray]:
+        s = self.scenario
+        true = s.ratio_at(seen.interval.start_s)
+        alternative = s.margin if s.ratio == 1.0 or math.isfinite(s.until_s) else true
+        factor = ratio_factor(seen.counts, 1.0, np.log([max(alternative, 1e-9)]))[..., 0]
+        factor = np.where(seen.missing, 0.0, factor) / s.dispersion
+        self.log_ratio = self.log_ratio + factor
+        return (
+            np.asarray(self.log_ratio >= -math.log(ALPHA)),
+            np.asarray(self.log_ratio <= math.log(0.05)),
+        )
