@@ -1,7 +1,7 @@
 """Writes docs/reference/reasons.md and docs/reference/metrics.md from the program itself.
 
-`python scripts/references.py` writes them; with `--check`, as in `make check`, it writes nothing and
-fails when a page says something else than the program. The pages of the command line and of the
+`python scripts/references.py` writes them; with `--check`, as in `make check`, it writes nothing
+and fails when a page says something else than the program. The pages of the command line and of the
 kinds are written by `python -m controller.cli.reference`.
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from controller.api.kinds import Change, Rollout
 from controller.api.resources import ROLLOUTS
 from controller.core.phases import Phase
+from controller.core.run import running
 from controller.local import deploying, shop_objects
 from controller.local.demo.stage import KEY, Stage
 from controller.local.demo.story import DARK_S, Release
@@ -148,6 +149,8 @@ def _moment(stage: Stage) -> Moment | None:
         return None
     o, d = look.observed, look.decision
     images = o.change.spec.target.images if o.change else ()
+    # On the way back there is no evidence to come: the status keeps what took the release back.
+    found = o.evidence or (o.change.status if running(o) and o.change else None)
     return Moment(
         at=time.time(),  # noqa: TID251
         version=images[0].rpartition(":")[2] if images else "v1",
@@ -156,6 +159,6 @@ def _moment(stage: Stage) -> Moment | None:
         weight=o.traffic.weight or 0.0 if o.canary else 0.0,
         reason=d.reason.value,
         message=d.message,
-        log_harm=o.evidence.log_harm if o.evidence else 0.0,
-        log_threshold=o.evidence.log_threshold if o.evidence else 0.0,
+        log_harm=found.log_harm if found else 0.0,
+        log_threshold=found.log_threshold if found else 0.0,
     )
