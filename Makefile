@@ -6,10 +6,10 @@ READY := .venv/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check testbed bench lock clean
+.PHONY: help setup demo test check testbed bench bench-detection lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s  %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## the packages of requirements.lock into .venv
 
@@ -37,6 +37,9 @@ testbed: $(READY) ## etcd, kube-apiserver, controllers, kubectl, Prometheus: fou
 
 bench: testbed ## the benchmarks; results in benchmarks/results
 	@$(BIN)/python -m benchmarks
+
+bench-detection: $(READY) ## false rollbacks, delays and orders lost of eight rules (ARGS=--quick: a tenth)
+	@$(BIN)/python -m benchmarks.detection $(ARGS)
 
 lock: $(READY) ## requirements.lock again from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -147,6 +147,17 @@ retries, fails_again, lag_s, orders_per_event, tolerated, warm_up_s, batched
         part = min(1.0, (time_s - self.onset_s) / self.ramp_s) if self.ramp_s else 1.0
         return 1.0 + (self.ratio - 1.0) * part
 
+    @property
+    def harmful_from_s(self) -> float:
+        """First time at which the ratio is at or beyond the margin; 0 if it never is."""
+
+        def beyond(time_s: float) -> bool:
+            ratio = self.ratio_at(time_s)
+            return ratio <= self.margin if self.direction == "Decrease" else ratio >= self.margin
+
+        times = (number * self.tick_s for number in range(self.ticks))
+        return next((time_s for time_s in times if beyond(time_s)), 0.0)
+
     def loss_per_second(self, time_s: float) -> float:
         """Orders lost per second while the canary has its share and the ratio of ``time_s``."""
         excess = self.event_rate * self.share * (self.ratio_at(time_s) - 1.0)
@@ -155,11 +166,15 @@ retries, fails_again, lag_s, orders_per_event, tolerated, warm_up_s, batched
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One tick of all runs. missing: where the canary's metrics are absent (its counts are 0)."""
+    """One tick of all runs. missing: where the canary's metrics are absent (its counts are 0).
+
+    units: the same tick with each batch, or failed unit, counted once.
+    """
 
     interval: Interval
     counts: Counts
     missing: npt.NDArray[np.bool_]
+    units: Counts
 
 
 def stream(scenario: Scenario, runs: int, rng: np.random.Generator) -> Iterator[Observation]:
@@ -201,18 +216,26 @@ class _Arms:
             for part in (share, 1.0 - share)
         ]
         ratio = s.ratio_at(interval.start_s) * self.pods * self.own
-        events = [self._events(arm, exposed[arm], ratio if arm == 0 else 1.0) for arm in (0, 1)]
+        units, events = zip(
+            *(self._events(arm, exposed[arm], ratio if arm == 0 else 1.0) for arm in (0, 1)),
+            strict=True,
+        )
         lost = self._lost(interval.start_s)
-        if s.reset_loss:
-            # a reset takes half of what one tick counted, of events and exposures alike
-            kept = np.where(rng.random(self.runs) < 2.0 * s.reset_loss, 0.5, 1.0)
-            exposed[0], events[0] = (
-                np.floor(exposed[0] * kept),
-                rng.binomial(events[0].astype(np.int64), kept).astype(np.float64),
-            )
-        for array in (events, exposed):
-            array[0] = np.where(lost, 0.0, array[0])
-        return Observation(interval, Counts(events[0], exposed[0], events[1], exposed[1]), lost)
+        kept = self._kept()
+        canary = np.where(lost, 0.0, np.floor(exposed[0] * kept))
+
+        def counts(arms: tuple[FloatArray, ...]) -> Counts:
+            seen = arms[0] if s.reset_loss == 0.0 else rng.binomial(arms[0].astype(np.int64), kept)
+            return Counts(np.where(lost, 0.0, seen), canary, arms[1], exposed[1])
+
+        return Observation(interval, counts(events), lost, counts(units))
+
+    def _kept(self) -> FloatArray | float:
+        """Part of the canary's tick that is left: a reset takes half of it, of all counts alike."""
+        s = self.scenario
+        if not s.reset_loss:
+            return 1.0
+        return np.where(self.rng.random(self.runs) < 2.0 * s.reset_loss, 0.5, 1.0)
 
     def _new_minute(self, time_s: float) -> None:
         s, rng = self.scenario, self.rng
@@ -224,7 +247,9 @@ class _Arms:
         if s.arm_noise:
             self.own = np.exp(rng.normal(0.0, s.arm_noise, self.runs))
 
-    def _events(self, arm: int, exposed: FloatArray, ratio: FloatArray | float) -> FloatArray:
+    def _events(
+        self, arm: int, exposed: FloatArray, ratio: FloatArray | float
+    ) -> tuple[FloatArray, FloatArray]:
         s, rng = self.scenario, self.rng
         rate = s.probability * ratio / s.batch_mean
         if s.lag_s:
@@ -236,14 +261,14 @@ class _Arms:
             units = rng.poisson(exposed * rate)
         else:
             units = rng.binomial(exposed.astype(np.int64), np.minimum(rate, 1.0))
+        total = again = units
         if s.batch_mean > 1.0:
             more = rng.negative_binomial(np.maximum(units, 1), 1.0 / s.batch_mean)
-            units = units + np.where(units > 0, more, 0)
-        total = units
+            total = again = units + np.where(units > 0, more, 0)
         for _ in range(s.retries):
-            units = rng.binomial(units, s.fails_again)
-            total = total + units
-        return total.astype(np.float64)
+            again = rng.binomial(again, s.fails_again)
+            total = total + again
+        return units.astype(np.float64), total.astype(np.float64)
 
     def _lost(self, time_s: float) -> npt.NDArray[np.bool_]:
         s = self.scenario

@@ -121,7 +121,8 @@ class Recommended:
 class Outcome:
     """When each run was rolled back and first promoted, in seconds; inf for never.
 
-    A promotion counts only while the run is not rolled back.
+    A promotion counts only while the run is not rolled back, and, where the canary is ever
+    harmful beyond the margin, only from then on: before, promoting it would have been right.
     """
 
     scenario: Scenario
@@ -177,13 +178,14 @@ def simulate(
     playing = {name: make(scenario, runs) for name, make in rules.items()}
     back = {name: np.full(runs, math.inf) for name in rules}
     up = {name: np.full(runs, math.inf) for name in rules}
+    harmful_from_s = scenario.harmful_from_s
     for number, seen in enumerate(stream(scenario, runs, rng)):
         at_s = seen.interval.end_s
         for name in list(playing):
             alarm, promote = playing[name].observe(seen)
             standing = np.isinf(back[name])
             back[name] = np.where(standing & alarm, at_s, back[name])
-            first = np.isinf(back[name]) & promote & np.isinf(up[name])
+            first = np.isinf(back[name]) & promote & np.isinf(up[name]) & (at_s >= harmful_from_s)
             up[name] = np.where(first, at_s, up[name])
             if not np.isinf(back[name]).any():
                 del playing[name]

@@ -8,7 +8,7 @@ from analysis.scenario import DAY_S, Scenario
 
 
 def information(scenario: Scenario, ratio: float, edge: float, time_s: float) -> float:
-    """Nats per second at ``time_s``: n KL(theta_r || theta_r0), over the dispersion of batches."""
+    """Nats per second at ``time_s``: n KL(theta_r || theta_r0), in units: batches count once."""
     s = scenario
     harmful = ratio < edge if s.direction == "Decrease" else ratio > edge
     if not harmful:
@@ -20,7 +20,7 @@ def information(scenario: Scenario, ratio: float, edge: float, time_s: float) ->
     n = s.event_rate * wave * ((1.0 - share) + share * ratio)
     kl = theta * math.log(theta / null) if theta > 0.0 else 0.0
     kl += (1.0 - theta) * math.log((1.0 - theta) / (1.0 - null))
-    return n * kl / s.dispersion
+    return n * kl / s.batch_mean
 
 
 def bound_s(scenario: Scenario, edge: float, alpha: float = 0.01) -> float:

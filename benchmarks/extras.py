@@ -35,8 +35,10 @@ def measure(
         )
     }
     ladder = {
-        "loss 3%": pool.submit(climb, 0.97, runs, (seed, 2)),
-        "A/A": pool.submit(climb, 1.0, runs, (seed, 3)),
+        "loss 3%, nothing tolerated": pool.submit(climb, 0.97, 1.0, runs, (seed, 2)),
+        "loss 3%, 1% tolerated": pool.submit(climb, 0.97, 0.99, runs, (seed, 5)),
+        "A/A, nothing tolerated": pool.submit(climb, 1.0, 1.0, runs, (seed, 3)),
+        "A/A, 1% tolerated": pool.submit(climb, 1.0, 0.99, runs, (seed, 6)),
     }
     violations = {
         name: pool.submit(violate, name, few, (seed, 4, number))

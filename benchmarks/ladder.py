@@ -18,14 +18,14 @@ BAKE_S = 300.0
 HORIZON_S = 4 * 3600.0
 
 
-def climb(ratio: float, runs: int, seed: tuple[int, ...]) -> dict[str, float | int]:
-    """Every run goes up by its own evidence; the harm process is one over all steps.
+def climb(ratio: float, edge: float, runs: int, seed: tuple[int, ...]) -> dict[str, float | int]:
+    """Every run goes up by its own evidence, r0 = ``edge``; the harm process is one over all steps.
 
     seconds_to_full: median until 100%; found_into_last_step_s: median from the beginning of the
     50% step to the rollback.
     """
     rng = np.random.default_rng(seed)
-    harm_spec = HarmSpec("Decrease", 0.99, expected_rate=RATE, starts=len(LADDER_SHARES) + 1)
+    harm_spec = HarmSpec("Decrease", edge, expected_rate=RATE, starts=len(LADDER_SHARES) + 1)
     promotion_spec = PromotionSpec(
         "Decrease", tuple(map(Margin, LADDER_MARGINS)), expected_rate=RATE
     )

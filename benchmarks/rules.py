@@ -53,20 +53,28 @@ class ByMinute(NotFailed):
     def __init__(self, scenario: Scenario, runs: int) -> None:
         super().__init__(scenario, runs)
         self.sums = np.zeros((4, runs))
+        self.present = self.absent = np.zeros(runs)
 
     def minute(self, seen: Observation) -> FloatArray | None:
         c = seen.counts
         self.sums = self.sums + np.stack(
             [c.canary_events, c.canary_exposures, c.baseline_events, c.baseline_exposures]
         )
+        self.present = self.present + ~seen.missing
+        self.absent = self.absent + seen.missing
         if not self.minute_ends(seen):
             return None
+        self.shown = self.present / (self.present + self.absent)
+        self.present = self.absent = np.zeros(self.runs)
         whole, self.sums = self.sums, np.zeros((4, self.runs))
         return whole
 
 
 class FixedThreshold(ByMinute):
-    """FT: one check a minute, five failures in all; errors > 1%, or order ratio < 0.8."""
+    """FT: one check a minute, five failures in all; order ratio < 0.8, or errors > 1%.
+
+    Where 1% is the usual rate, twice the usual: a person would not set it lower.
+    """
 
     def __init__(self, scenario: Scenario, runs: int) -> None:
         super().__init__(scenario, runs)
@@ -79,7 +87,8 @@ class FixedThreshold(ByMinute):
             if self.scenario.direction == "Decrease":
                 failed = (others > 0.0) & (events < 0.8 * self.odds * others)
             else:
-                failed = events > 0.01 * exposures
+                usual = self.scenario.probability
+                failed = events > max(0.01, 2.0 * usual) * exposures
             self.failures = self.failures + failed
         return np.asarray(self.failures >= 5)
 
@@ -87,7 +96,7 @@ class FixedThreshold(ByMinute):
 class MannWhitney(ByMinute):
     """MW5: Kayenta's interval (98%, tolerance 0.25) on minute samples, looked at each 5 minutes.
 
-    The last hour's samples, ten of them at least.
+    The last hour's samples, ten of them at least; samples without a scrape are left out.
     """
 
     every_s = 300.0
@@ -103,7 +112,8 @@ class MannWhitney(ByMinute):
             return self.alarmed
         events, exposures, others, theirs = minute
         if self.scenario.direction == "Decrease":
-            pair = np.stack([events / self.odds, others])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                pair = np.stack([events / self.odds / self.shown, others])
         else:
             pair = np.stack([events / np.maximum(exposures, 1.0), others / np.maximum(theirs, 1.0)])
         self.samples = [*self.samples[-59:], pair]
@@ -114,11 +124,15 @@ class MannWhitney(ByMinute):
 
     def _fails(self, samples: FloatArray) -> BoolArray:
         canary, baseline = samples
-        n = canary.shape[-1]
+        if np.isnan(canary).any():
+            return np.array(
+                [self._fails(_whole(one)[:, None])[0] for one in samples.swapaxes(0, 1)]
+            )
+        n, m = canary.shape[-1], baseline.shape[-1]
         gaps = (canary[:, :, None] - baseline[:, None, :]).reshape(canary.shape[0], -1)
         z = float(ndtri(0.99))
-        pairs = n * n
-        k = min(math.ceil(0.5 * pairs + 0.5 + z * math.sqrt(pairs * (2 * n + 1) / 12.0)), pairs)
+        pairs = n * m
+        k = min(math.ceil(0.5 * pairs + 0.5 + z * math.sqrt(pairs * (n + m + 1) / 12.0)), pairs)
         place = k - 1 if self.sign < 0.0 else pairs - k
         middle = pairs // 2
         parted = np.partition(gaps, sorted({place, middle}), axis=-1)
@@ -150,22 +164,27 @@ class PeekedExact(NotFailed):
 
 
 class NormalMixture(NotFailed):
-    """NM: asymptotic one-sided confidence sequence on the tick differences, from a minute on."""
+    """NM: asymptotic one-sided confidence sequence on the tick differences.
+
+    From 30 expected canary events and a minute on.
+    """
 
     def __init__(self, scenario: Scenario, runs: int) -> None:
         super().__init__(scenario, runs)
         self.state = MeanState.start((runs,))
+        self.expected = np.zeros(runs)
         self.rho2 = tuned_rho2(600.0 / scenario.tick_s, ALPHA, two_sided=False)
 
     def alarm(self, seen: Observation) -> BoolArray:
         gap = seen.counts.canary_events - self.odds * seen.counts.baseline_events
         self.state = self.state.update(self.sign * gap)
+        self.expected = self.expected + self.odds * seen.counts.baseline_events
         if seen.interval.end_s < MINUTE_S:
             return self.quiet
         radius = asymptotic_radius(
             self.state.n, self.state.variance, ALPHA, rho2=self.rho2, two_sided=False
         )
-        return np.asarray((self.state.mean > radius) & (self.state.squares > 0.0))
+        return np.asarray((self.state.mean > radius) & (self.expected >= 30.0))
 
 
 class PlainE(NotFailed):
@@ -187,7 +206,7 @@ class PlainE(NotFailed):
 
 
 class KnowsTheTruth(NotFailed):
-    """SPRT: Wald's test against r = 1 that is told ratio, onset, split, gaps and batches.
+    """SPRT: Wald's test against r = 1 that is told ratio, onset, split, gaps, batches and warm-up.
 
     In an A/A run its alternative is the margin; it promotes at its lower boundary ln(0.05).
     """
@@ -200,10 +219,15 @@ class KnowsTheTruth(NotFailed):
         s = self.scenario
         true = s.ratio_at(seen.interval.start_s)
         alternative = s.margin if s.ratio == 1.0 or math.isfinite(s.until_s) else true
-        factor = ratio_factor(seen.counts, 1.0, np.log([max(alternative, 1e-9)]))[..., 0]
-        factor = np.where(seen.missing, 0.0, factor) / s.dispersion
-        self.log_ratio = self.log_ratio + factor
+        factor = ratio_factor(seen.units, 1.0, np.log([max(alternative, 1e-9)]))[..., 0]
+        warming = math.isfinite(s.until_s) and true != 1.0
+        self.log_ratio = self.log_ratio + np.where(seen.missing | warming, 0.0, factor)
         return (
             np.asarray(self.log_ratio >= -math.log(ALPHA)),
             np.asarray(self.log_ratio <= math.log(0.05)),
         )
+
+
+def _whole(one: FloatArray) -> FloatArray:
+    """The (canary, baseline) samples of one run, without the minutes that have none."""
+    return one[:, np.isfinite(one).all(axis=0)]
