@@ -6,7 +6,7 @@ budget in 2 to 12% of simulated rollouts. Prefer ``counts`` for events and ``bou
 with known ends; start this one after >= 30 canary events and >= 30 ticks. It knows sums of
 numbers, nothing else.
 
-Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas 2024 (theorem 2.2; one-sided: appendix).
+Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas 2024.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from analysis.ticks import FloatArray
 def tuned_rho2(t_best: npt.ArrayLike, alpha: float, *, two_sided: bool = True) -> FloatArray:
     """rho^2 that makes the interval narrowest near ``t_best`` > 0 observations.
 
-    (-2 ln a + ln(1 - 2 ln a)) / t_best with a = alpha, or 2 alpha for one side (eq. 15 there).
+    (-2 ln a + ln(1 - 2 ln a)) / t_best with a = alpha, or 2 alpha for one side.
 
     >>> round(float(tuned_rho2(100, 0.05)), 4)
     0.0794
