@@ -60,7 +60,7 @@ def shift_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = 0.
     """How far x lies above y: the Hodges-Lehmann estimate and the interval that inverts the test.
 
     The interval runs between the k-th smallest and the k-th largest of all differences x_i - y_j
-    (Hollander & Wolfe 1999, eq. 4.35), k from the normal approximation with continuity
+    (Hollander & Wolfe 1999, chapter 4), k from the normal approximation with continuity
     correction, as R's wilcox.test and Kayenta do with a root finder to 1e-4; here the end is the
     difference itself. The variance is corrected for ties at zero shift.
 

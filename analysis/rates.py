@@ -39,7 +39,7 @@ def rate_test(
 
     Assumes independent Poisson counts. Guarantee: fixed-n. ``exact`` (conditional binomial, the
     C-test of Przyborowski & Wilenski 1940) keeps its level always; ``midp`` on average;
-    ``etest`` (Krishnamoorthy & Thomson 2004, eq. 3.2-3.5, as in scipy) nearly always and with
+    ``etest`` (Krishnamoorthy & Thomson 2004, as in scipy) nearly always and with
     more power than the C-test; ``score`` and ``wald`` for large counts only. When not to use:
     more than one look, batches, retries, an arm effect.
 

@@ -40,7 +40,8 @@ PARTS: Final = ("events", "exposures")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the samples are, and how the arms are told apart in them."""
     parser.add_argument("--template", type=Path, required=True, help="an AnalysisTemplate")
-    parser.add_argument("--from", dest="source", required=True, metavar="PROMETHEUS|FILE")
+    where = "URL of a server or a JSON file"
+    parser.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=where)
     parser.add_argument("--steps", default="1,5,10,25,50", help="weights in percent, in order")
     parser.add_argument("--start", help="first instant, as 2026-11-20T10:00:00Z (Prometheus)")
     parser.add_argument("--end", help="last instant (Prometheus)")
@@ -49,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pod-label", default="pod", help="label that holds the pod's name")
     parser.add_argument("--aa", type=int, metavar="N", help="split the stable pods N times instead")
     parser.add_argument("--seed", type=int, default=1, help="of the splits")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="form of the answer"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", type=float, default=100.0, help="orders at risk (default 100)")
     parser.add_argument("--bake", type=float, default=300.0, help="least seconds of a step")
     parser.add_argument("--tolerated", type=float, default=1.0, help="loss in percent that is none")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="form of the answer"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,11 +24,13 @@ BAR: Final = 30
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The scenario's keys are those of analysis.scenario.Scenario."""
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO.yaml")
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO.yaml", help="traffic and truth")
     parser.add_argument("--runs", type=int, default=200, help="releases to play (default 200)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same answer")
     parser.add_argument("--plot", type=Path, help="picture of when runs are taken back or go up")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="form of the answer"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
