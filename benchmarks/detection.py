@@ -85,7 +85,8 @@ def detect(seed: int, part: float, pool: ProcessPoolExecutor, only: set[str]) ->
             job = pool.submit(play, scenario, rules, size, (seed, number, chunk))
             jobs[job] = (scenario.name, chunk, size * scenario.ticks)
             left, chunk = left - size, chunk + 1
-    total, parts = sum(cost for _, _, cost in jobs.values()), {}
+    total = sum(cost for _, _, cost in jobs.values())
+    parts: dict[str, dict[str, dict[int, Outcome]]] = {}
     for job in as_completed(jobs):
         name, chunk, cost = jobs[job]
         for rule, outcome in job.result().items():

@@ -1,4 +1,4 @@
-"""Promotion at its margin, the whole ladder, and what happens where the assumptions are broken."""
+"""Promotion at its margin, the whole ladder, broken assumptions, and latency."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from analysis.scenario import stream
 from analysis.simulate import Recommended
 from benchmarks.ladder import climb
+from benchmarks.latency import CHANGES, slower
 from benchmarks.scenarios import HOUR, LADDER_MARGINS, LADDER_SHARES, orders
 from benchmarks.violations import VIOLATIONS, violate
 
@@ -23,8 +24,9 @@ RELEASED_AFTER_S = 600.0
 def measure(
     seed: int, part: float, pool: ProcessPoolExecutor, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """All three, in the pool."""
+    """All four, in the pool."""
     runs, few = max(40, round(1000 * part)), max(40, round(400 * part))
+    third = max(40, round(300 * part))
     promotion = {
         f"{share:.0%}: {name}": pool.submit(promoted, rung, beyond, late, runs, (seed, 1, rung))
         for rung, share in enumerate(LADDER_SHARES)
@@ -44,11 +46,16 @@ def measure(
         name: pool.submit(violate, name, few, (seed, 4, number))
         for number, name in enumerate(VIOLATIONS)
     }
+    latency = {
+        name: pool.submit(slower, name, third, (seed, 7, number))
+        for number, name in enumerate(CHANGES)
+    }
     found: dict[str, Any] = {}
     for title, jobs in (
         ("promotion", promotion),
         ("ladder", ladder),
         ("violations", violations),
+        ("latency", latency),
     ):
         found[title] = {}
         for name, job in jobs.items():

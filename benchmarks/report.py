@@ -27,7 +27,7 @@ def table(document: dict[str, Any]) -> str:
             f"{rule} {one['mean_delay_s']:.1f} s" for rule, one in found["S2 at 1 s"].items()
         )
         parts.append(f"S2 at 1 s ticks: {shown}")
-    extra = [name for name in ("promotion", "ladder", "violations") if name in document]
+    extra = [name for name in ("promotion", "ladder", "violations", "latency") if name in document]
     parts.extend(_listed(name, document[name]) for name in extra)
     return "\n\n".join(parts)
 
@@ -39,7 +39,7 @@ def _one(
     cell: Callable[[dict[str, Any]], str],
     last: Callable[[str, dict[str, Any]], dict[str, str]] | None,
 ) -> str:
-    lines = []
+    lines: list[str] = []
     for name in names:
         cells = {rule: cell(found[name][rule]) for rule in COLUMNS if rule in found[name]}
         cells |= last(name, found[name]) if last else {}
