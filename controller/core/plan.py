@@ -57,7 +57,7 @@ def explain(o: Observed, now: datetime) -> list[tuple[str, str, str]]:
 
 
 def _once(intents: Iterable[Intent]) -> tuple[Intent, ...]:
-    """Each intent once, in order of first mention; by equality, as a recorded proposal has no hash."""
+    """Each intent once, in order of first mention; by equality, as a proposal has no hash."""
     kept: list[Intent] = []
     for intent in intents:
         if intent not in kept:

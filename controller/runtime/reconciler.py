@@ -164,7 +164,7 @@ class Reconciler:
         self._queue.forget(key)
 
     def _behind(self, o: Objects) -> bool:
-        """Whether a cache does not show yet what we wrote: deciding on it would repeat ourselves."""
+        """Whether a cache does not show yet what we wrote: a decision would repeat it."""
         touched = [
             (resource, item.key)
             for resource, items in (

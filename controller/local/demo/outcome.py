@@ -1,4 +1,4 @@
-"""From what was seen to what is claimed: seconds, orders lost, and what all at once would have cost.
+"""From what was seen to what is claimed: seconds, orders lost, and what all at once would cost.
 
 Every number comes from the true ledger: the first lost order of a version, the last order that the
 version answered (weight 0 in effect at the gateway), orders tried and orders placed.

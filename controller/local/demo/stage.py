@@ -56,7 +56,7 @@ async def real() -> AsyncIterator[Stage]:
     """On a real control plane, with the manifests that a user applies."""
     async with ControlPlane() as plane:
         await plane.install_manifests(MANIFESTS)
-        pem = Path(plane.ca).read_text()
+        pem = await asyncio.to_thread(Path(plane.ca).read_text)
 
         def user(name: str) -> ApiServer:
             return ApiServer(Direct(plane.url, pem, plane.token(name)))
