@@ -200,11 +200,11 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     pods = tuple(p for p in o.canary_pods if p.metadata.deletion_timestamp is None)
     d = o.canary
     if d is None:
-        if not o.canary_pods and o.canary_service is None:
+        served = o.canary_service is not None and _ours(o.canary_service)
+        # A pod that is ending gets no traffic any more; one that hangs must not hold the way back.
+        if not pods and not served:
             return None
-        if o.canary_service is not None and not _ours(o.canary_service):
-            return None
-        return Canary("", "", 0, 0, pods=len(o.canary_pods), intact=False)
+        return Canary("", "", 0, 0, pods=len(pods), intact=False)
     fits = (
         arm is not None
         and o.deployment is not None

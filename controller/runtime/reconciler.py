@@ -52,6 +52,11 @@ log = structlog.get_logger(__name__)
 
 STATUS_INTERVAL_S = 30.0
 """Longest time that numbers which nobody waits for stay unwritten."""
+BREATH_S = 0.005
+"""Least time between two looks that nothing but ourselves asked for: a clock that rounds a deadline
+down must not make a loop without pause."""
+OVERDUE_S = 1.0
+"""Look again after this when a deadline has passed and nothing followed from it."""
 CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
 
@@ -202,9 +207,10 @@ class Reconciler:
     def _wake(self, key: Key, d: Decision, now: datetime) -> None:
         self._queue.forget(key)
         if d.again:
-            self._queue.add(key)
+            self._queue.add(key, delay_s=BREATH_S)
         elif d.wake_at is not None:
-            self._queue.add(key, delay_s=max(0.0, (d.wake_at - now).total_seconds()))
+            wait_s = (d.wake_at - now).total_seconds()
+            self._queue.add(key, delay_s=max(BREATH_S, wait_s) if wait_s > 0 else OVERDUE_S)
 
 
 def _visible_change(s: ChangeStatus) -> ChangeStatus:

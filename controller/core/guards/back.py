@@ -176,7 +176,8 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     carries = o.traffic.routed and (o.traffic.weight or 0) > 0
     if carries or (o.canary is not None and o.traffic.aborted_for != uid):
         return Ruling(reason, f"{why}; returning traffic to stable", intents=(Contain(uid),))
-    if o.canary is not None and not o.traffic.in_force:
+    late = now >= progress_deadline(change, now)
+    if o.canary is not None and not o.traffic.in_force and not late:
         return Ruling(
             reason, f"{why}; weight 0 is written, the router does not show it yet",
             wake_at=progress_deadline(change, now),

@@ -1,0 +1,347 @@
+"""A whole shop in virtual time: cluster in memory, pods, a gateway that accepts, orders, operators.
+
+Orders are arithmetic: both arms' counters are integrated from the share that the route gives, so a
+release is good or bad by its image and a test can let an hour pass in a blink. Used by the property
+tests; an operator can be killed before or after any single write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import msgspec
+
+from controller.api import names
+from controller.api.kinds import Change, Rollout
+from controller.api.meta import Key
+from controller.api.resources import (
+    ANALYSIS_TEMPLATES,
+    CHANGES,
+    DEPLOYMENTS,
+    HTTP_ROUTES,
+    ROLLOUTS,
+    SERVICES,
+    SIGNOFFS,
+)
+from controller.kube.memory import MemoryCluster
+from controller.kube.port import NotFound, Unreachable
+from controller.local import shop_objects
+from controller.local.admission import hold_and_lock
+from controller.local.controllers.instant_pods import CRASH_LOOP, WELL, Fate
+from controller.local.controllers.machinery import machinery
+from controller.metrics.port import NoData, Reading, Samples, Series, Tools, Wanted, Window
+from controller.runtime.clock import Now, loop_now
+from controller.runtime.manager import Operator
+from controller.runtime.plugins import Plugins, Registry, installed
+from controller.runtime.settings import Settings
+
+EPOCH = datetime(2026, 11, 24, 12, tzinfo=UTC)
+KEY = Key(shop_objects.NAMESPACE, shop_objects.NAME)
+RATE = 500.0
+BAD = "bad"
+CRASHING = "crashing"
+ANALYSIS = {
+    "provider": {"virtual": {}},
+    "tick": "1s",
+    "bake": "0s",
+    "coverHarmAfter": "5s",
+    "warmUp": "0s",
+    "maxMissing": "90%",
+    "metrics": [
+        {"name": "orders", "harm": "Decrease", "events": "orders", "exposures": "sessions",
+         "margin": {"5": "30%", "50": "20%"}},
+    ],
+}  # fmt: skip
+ROLLOUT = {
+    "workload": {"name": KEY.name},
+    "traffic": {"service": KEY.name, "routes": [{"name": shop_objects.NAMESPACE}]},
+    "steps": [{"weight": 5}, {"weight": 50}],
+    "analysis": [{"template": "shop"}],
+    "promotion": {"holdback": 2, "watch": "5s"},
+    "limits": {"drain": "2s", "progressDeadline": "60s", "hold": "10m"},
+}
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    """The virtual provider has no settings."""
+
+
+@dataclass
+class Orders:
+    """The counters of both arms, integrated over virtual time from the weight in force."""
+
+    cluster: MemoryCluster
+    now: Now
+    dark: bool = False
+    counters: dict[tuple[str, str], float] = field(default_factory=dict)
+    at: datetime | None = None
+
+    def advance(self) -> None:
+        """Bring the counters up to now."""
+        now = self.now()
+        seconds = (now - self.at).total_seconds() if self.at else 0.0
+        self.at = now
+        share = canary_weight(self.cluster) / 100
+        for arm, part in (("canary", share), ("stable", 1 - share)):
+            sessions = RATE * part * seconds
+            lost = 0.99 if arm == "canary" and self._bad() else 0.0
+            for role, amount in (("exposures", sessions), ("events", sessions * (1 - lost))):
+                self.counters[arm, role] = self.counters.get((arm, role), 0.0) + amount
+
+    def _bad(self) -> bool:
+        canary = body_of(self.cluster, DEPLOYMENTS, f"{KEY.name}-canary")
+        if canary is None:
+            return False
+        return BAD in canary["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+class VirtualProvider:
+    """Reads `Orders`; like `scrape` it cannot read the past again."""
+
+    name, spec, rereads = "virtual", _Spec, False
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+
+    def interval_s(self, spec: Any, tick_s: float) -> float:
+        return 1.0
+
+    def settle_s(self, spec: Any) -> float:
+        return 0.0
+
+    def problem(self, spec: Any, expression: str) -> str | None:
+        return None
+
+    async def fetch(
+        self, spec: Any, wanted: Sequence[Wanted], window: Window, tools: Tools
+    ) -> Mapping[Wanted, Reading]:
+        self._orders.advance()
+        return {one: self._read(one, window) for one in wanted}
+
+    def _read(self, one: Wanted, window: Window) -> Reading:
+        if self._orders.dark:
+            return NoData(f"metric {one.metric}: the lights are out; query: {one.expression}")
+        value = self._orders.counters[one.arm, one.role]
+        sample = ((window.end_s, float(round(value))),)
+        return Samples((Series(one.expression, (("pod", one.arm),), sample),))
+
+
+class _Preloaded(Plugins):
+    """Plug-ins given by hand instead of by entry point."""
+
+    def __init__(self, what: str, given: Mapping[str, Any]) -> None:
+        points = [EntryPoint(name=name, value="given", group="given") for name in given]
+        super().__init__(what, points)
+        self._loaded.update(given)
+
+
+def body_of(cluster: MemoryCluster, resource: Any, name: str) -> dict[str, Any] | None:
+    """The JSON of an object in the shop's namespace; None when it does not exist."""
+    try:
+        return dict(cluster.body(resource, KEY.namespace, name))
+    except NotFound:
+        return None
+
+
+def canary_weight(cluster: MemoryCluster) -> float:
+    """Share of the canary by the weights that stand in the route, in percent."""
+    route = body_of(cluster, HTTP_ROUTES, shop_objects.NAMESPACE)
+    if route is None:
+        return 0.0
+    weights = {b["name"]: b.get("weight", 1) for b in route["spec"]["rules"][0]["backendRefs"]}
+    total = sum(weights.values())
+    return 100 * weights.get(f"{KEY.name}-canary", 0) / total if total else 0.0
+
+
+class Killed(Exception):
+    """The operator was killed at this write."""
+
+
+class ShopWorld:
+    """Enter it on a loop with virtual time."""
+
+    def __init__(self) -> None:
+        self.weights: list[float] = []
+        self.marked: list[str] = []
+        self._stack = AsyncExitStack()
+        self._operators: list[tuple[Operator, asyncio.Task[None]]] = []
+        self._kill_at: tuple[int, bool] | None = None
+        self._writes = 0
+
+    async def __aenter__(self) -> ShopWorld:
+        self.now = loop_now(EPOCH)
+        spaces = ("default", names.OPERATOR_NAMESPACE, KEY.namespace)
+        self.cluster = MemoryCluster(self.now, admission=hold_and_lock(), namespaces=spaces)
+        self.admin = self.cluster.as_user("alice")
+        self.orders = Orders(self.cluster, self.now)
+        await self._stack.enter_async_context(machinery(self.cluster.as_user, self.now, fate=_fate))
+        self._gateway = asyncio.create_task(self._accept(), name="gateway")
+        self._stack.push_async_callback(self._end, self._gateway)
+        await self._shop()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.kill_operators()
+        await self._stack.aclose()
+
+    # -- people ---------------------------------------------------------------------------------
+
+    async def _shop(self) -> None:
+        template = shop_objects.template("v1")
+        space = KEY.namespace
+        await self.admin.create(SERVICES, space, shop_objects.service())
+        await self.admin.create(DEPLOYMENTS, space, shop_objects.deployment(template, replicas=4))
+        await self.admin.create(HTTP_ROUTES, space, shop_objects.http_route({KEY.name: 1}))
+        await self.admin.create(
+            ANALYSIS_TEMPLATES, space, {"metadata": {"name": "shop"}, "spec": ANALYSIS}
+        )
+        await asyncio.sleep(10)
+        await self.admin.create(ROLLOUTS, space, {"metadata": {"name": KEY.name}, "spec": ROLLOUT})
+
+    async def release(self, version: str) -> None:
+        """An author edits the Deployment's template."""
+        edit = [{"op": "add", "path": "/spec/template", "value": shop_objects.template(version)}]
+        await self.admin.patch_json(DEPLOYMENTS, KEY.namespace, KEY.name, edit)
+
+    async def sign(self, decision: str) -> None:
+        """A person signs."""
+        count = sum(1 for w in self.cluster.journal if w.resource == str(SIGNOFFS))
+        body = {
+            "metadata": {"name": f"{decision.lower()}-{count}"},
+            "spec": {"rollout": KEY.name, "decision": decision, "by": "alice"},
+        }
+        await self.admin.create(SIGNOFFS, KEY.namespace, body)
+
+    async def scale(self, replicas: int) -> None:
+        """The owner, or an autoscaler, sets the size."""
+        body = {"spec": {"replicas": replicas}}
+        await self.admin.patch_merge(
+            DEPLOYMENTS, KEY.namespace, KEY.name, body, subresource="scale"
+        )
+
+    # -- operators ------------------------------------------------------------------------------
+
+    def start_operator(self) -> Operator:
+        """One more operator; two of them elect a leader."""
+        settings = Settings(identity=f"operator-{len(self._operators)}", port=-1)
+        registry = Registry(
+            installed().routers, _Preloaded("provider", {"virtual": VirtualProvider(self.orders)})
+        )
+        unused: Any = None
+        tools = Tools(unused, unused, unused, asyncio.Semaphore(8), str)
+        operator = Operator(self.cluster, tools, settings, now=self.now, plugins=registry)
+        task = asyncio.create_task(operator.run(), name=settings.identity)
+        self._operators.append((operator, task))
+        return operator
+
+    async def kill_operators(self) -> None:
+        """All operators stop where they are; their leases are not handed on."""
+        for _, task in self._operators:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._operators), return_exceptions=True)
+        self._operators.clear()
+
+    def crash_at(self, write: int, *, after: bool) -> None:
+        """From the `write`-th write of the operator on, every call of it fails: it is cut off."""
+        faults = self.cluster.faults
+        count = 0
+        cut = False
+        cut_after = after
+
+        def before(call: Any) -> None:
+            nonlocal count, cut
+            if cut:
+                raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
+            if call.verb in ("get", "list", "watch") or "leases" in str(call.resource):
+                return
+            count += 1
+            if count == write:
+                cut = True
+                if not cut_after:
+                    raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
+
+        faults.before_each(before)
+
+    def heal(self) -> None:
+        """Calls work again."""
+        self.cluster.faults.clear()
+
+    # -- looking --------------------------------------------------------------------------------
+
+    def rollout(self) -> Rollout:
+        """The Rollout as the server holds it."""
+        body = body_of(self.cluster, ROLLOUTS, KEY.name)
+        return msgspec.convert(body, Rollout)
+
+    def changes(self) -> list[Change]:
+        """All Changes, oldest first."""
+        made = {w.key.name for w in self.cluster.journal if w.resource == str(CHANGES)}
+        bodies = [body_of(self.cluster, CHANGES, name) for name in sorted(made)]
+        found = [msgspec.convert(b, Change) for b in bodies if b is not None]
+        return sorted(found, key=lambda c: int(c.metadata.resource_version))
+
+    def deployment(self) -> dict[str, Any]:
+        """The Deployment's JSON."""
+        body = body_of(self.cluster, DEPLOYMENTS, KEY.name)
+        assert body is not None
+        return dict(body)
+
+    def serving(self) -> str:
+        """The version that the Deployment's ReplicaSet with pods runs."""
+        stable = self.rollout().status.stable
+        return stable.digest
+
+    def weight(self) -> float:
+        """The canary's share now."""
+        return canary_weight(self.cluster)
+
+    # -- the gateway ----------------------------------------------------------------------------
+
+    async def _accept(self) -> None:
+        """Accepts every generation of the route, and takes down each weight that it sees."""
+        gateway = self.cluster.as_user("gateway")
+        seen = -1
+        while True:
+            route = body_of(self.cluster, HTTP_ROUTES, shop_objects.NAMESPACE)
+            if route is not None and route["metadata"]["generation"] != seen:
+                seen = route["metadata"]["generation"]
+                self.orders.advance()
+                self.weights.append(canary_weight(self.cluster))
+                await gateway.patch_merge(
+                    HTTP_ROUTES,
+                    KEY.namespace,
+                    shop_objects.NAMESPACE,
+                    _accepted(route),
+                    subresource="status",
+                )
+            await asyncio.sleep(0.02)
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        (end,) = await asyncio.gather(task, return_exceptions=True)
+        if not isinstance(end, asyncio.CancelledError):
+            raise end
+
+
+def _accepted(route: Mapping[str, Any]) -> dict[str, Any]:
+    generation = route["metadata"]["generation"]
+    condition = {
+        "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
+        "observedGeneration": generation, "lastTransitionTime": "2026-11-24T12:00:00Z",
+    }  # fmt: skip
+    parents = [
+        {"parentRef": ref, "controllerName": "test/gateway", "conditions": [condition]}
+        for ref in route["spec"].get("parentRefs", [{"name": "local"}])
+    ]
+    return {"status": {"parents": parents}}
+
+
+def _fate(pod: Any) -> Fate:
+    image = pod.spec.containers[0].image
+    return CRASH_LOOP if CRASHING in image else WELL

@@ -1,0 +1,107 @@
+"""Whole releases in virtual time: the promises of docs/architecture.md, section "Promises"."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from controller.core.phases import Outcome, Phase
+from tests.property.shopworld import ShopWorld
+
+pytestmark = pytest.mark.looptime
+
+
+async def settled(world: ShopWorld, within_s: float = 400.0) -> None:
+    """Virtual time passes until the last Change has ended and the Rollout is at rest."""
+    for _ in range(int(within_s)):
+        await asyncio.sleep(1)
+        changes = world.changes()
+        if changes and changes[-1].status.phase == Phase.FINISHED and world.weight() == 0:
+            if world.rollout().status.phase in ("Stable", "Rejected"):
+                return
+    last = world.rollout().status
+    raise AssertionError(f"not settled: {last.phase} {last.reason} {last.message}")
+
+
+async def test_a_good_release_is_promoted() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+        assert max(world.weights) == 100
+
+
+async def test_a_bad_release_is_taken_back_at_the_first_step() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2-bad")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+        assert max(world.weights) == 5
+        assert world.deployment()["spec"]["paused"] is True
+
+
+async def test_a_crash_looping_release_never_gets_traffic() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2-crashing")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+        assert max(world.weights, default=0) == 0
+
+
+async def test_an_outage_of_metrics_holds_and_resumes() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await asyncio.sleep(5)
+        world.orders.dark = True
+        await asyncio.sleep(120)
+        held = world.rollout().status
+        assert held.reason == "NoData"
+        weight = world.weight()
+        assert weight > 0
+        world.orders.dark = False
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("version", ["v2", "v2-bad"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("write", range(1, 30))
+async def test_a_kill_at_any_write_gives_the_same_end(
+    version: str, after: bool, write: int
+) -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        world.crash_at(write, after=after)
+        await world.release(version)
+        await asyncio.sleep(60)
+        await world.kill_operators()
+        world.heal()
+        contained = _contained(world)
+        before = len(world.weights)
+        world.start_operator()
+        await settled(world)
+        outcome = world.changes()[-1].status.outcome
+        assert outcome == (Outcome.ROLLED_BACK if version == "v2-bad" else Outcome.PROMOTED)
+        assert len(world.changes()) == 1
+        if contained:
+            assert max(world.weights[before:], default=0) == 0
+
+
+def _contained(world: ShopWorld) -> bool:
+    from controller.api import names
+    from controller.api.resources import HTTP_ROUTES
+    from controller.local import shop_objects
+
+    route = world.cluster.body(HTTP_ROUTES, shop_objects.NAMESPACE, shop_objects.NAMESPACE)
+    assert route is not None
+    return bool(route["metadata"].get("annotations", {}).get(names.ABORTED_ANNOTATION))
