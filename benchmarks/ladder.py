@@ -21,8 +21,10 @@ HORIZON_S = 4 * 3600.0
 def climb(ratio: float, edge: float, runs: int, seed: tuple[int, ...]) -> dict[str, float | int]:
     """Every run goes up by its own evidence, r0 = ``edge``; the harm process is one over all steps.
 
-    seconds_to_full: median until 100%; found_into_last_step_s: median from the beginning of the
-    50% step to the rollback.
+    seconds_to_full: median until 100%; found_before_last_step: part of the runs rolled back at 25%
+    or less; found_into_last_step_s: median from the beginning of the 50% step to the rollback,
+    over all that were rolled back, 0 for those that never came so far; survivors_into_last_step_s:
+    the same over those that did, who are the lucky ones: their losses were small for a while.
     """
     rng = np.random.default_rng(seed)
     harm_spec = HarmSpec("Decrease", edge, expected_rate=RATE, starts=len(LADDER_SHARES) + 1)
@@ -61,7 +63,9 @@ def climb(ratio: float, edge: float, runs: int, seed: tuple[int, ...]) -> dict[s
         "p_rollback_se": math.sqrt(found.mean() * (1.0 - found.mean()) / runs),
         "p_full": float(done.mean()),
         "seconds_to_full": _median(full[done]),
-        "found_into_last_step_s": _median(into_last[np.isfinite(into_last)]),
+        "found_before_last_step": float((found & np.isnan(into_last)).mean()),
+        "found_into_last_step_s": _median(np.nan_to_num(into_last)[found]),
+        "survivors_into_last_step_s": _median(into_last[np.isfinite(into_last)]),
         "runs": runs,
     }
 
