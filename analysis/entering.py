@@ -45,8 +45,12 @@ def with_starts_due(spec: HarmSpec, state: HarmState, tick: Tick) -> HarmState:
 def _enter_step(
     spec: HarmSpec, state: HarmState, tick: Tick, entering: npt.NDArray[np.bool_]
 ) -> HarmState:
-    """A start of its own for the new step, on a grid made for its share and the past rate."""
-    n_opt = prior.events_in_sight(_rate(spec, state), tick.share)
+    """A start of its own for the new step, on a grid made for its share and the past rate.
+
+    Batches carry the information of rate / temper independent events.
+    """
+    rate = _rate(spec, state) / np.asarray(tick.temper, dtype=np.float64)
+    n_opt = prior.events_in_sight(rate, tick.share)
     sigma = np.where(entering, prior.detectable_effect(spec.alpha, n_opt), state.sigma)
     finest = np.minimum(state.finest_sigma, sigma)
     state = _on_finergrid_of(spec, state, finest)

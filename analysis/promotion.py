@@ -154,7 +154,7 @@ def _with_start_due(spec: PromotionSpec, state: PromotionState, tick: Tick) -> P
     at_s = tick.interval.start_s
     cover_s = state.cover_s
     if spec.stretch_cover:
-        cover_s = np.where(due, _cover(spec, state, np.asarray(tick.share)), cover_s)
+        cover_s = np.where(due, _cover(spec, state, tick), cover_s)
     return replace(
         state,
         snapshots=state.snapshots.with_start(at_s, state.log_sums, due),
@@ -163,14 +163,15 @@ def _with_start_due(spec: PromotionSpec, state: PromotionState, tick: Tick) -> P
     )
 
 
-def _cover(spec: PromotionSpec, state: PromotionState, share: FloatArray) -> FloatArray:
+def _cover(spec: PromotionSpec, state: PromotionState, tick: Tick) -> FloatArray:
     """d: the least one, or twice the expected evidence time at the pace of the past."""
     seen = state.seconds > 0.0
     seconds = np.where(seen, state.seconds, np.nan)
     stated = math.nan if spec.expected_rate is None else spec.expected_rate
     events = np.where(seen, state.events / seconds, stated)
-    share = np.broadcast_to(share, state.step.shape)
+    share = np.broadcast_to(np.asarray(tick.share, dtype=np.float64), state.step.shape)
     pace = state.bets.nats_per_second(state.step, share, events, state.exposures / seconds)
+    pace = pace / np.asarray(tick.temper, dtype=np.float64)
     needed = COVER_IN_EVIDENCE_TIMES * seconds_to_promote(pace, spec.beta)
     return np.maximum(spec.cover_s, np.where(np.isfinite(needed), needed, spec.cover_s))
 

@@ -184,5 +184,7 @@ class Observed:
     """A ControllerRevision holds the stable template."""
     hold_mode: HoldMode = HoldMode.ON_CHANGE
     namespace_ending: bool = False
+    acting_since: datetime | None = None
+    """When this process began to act; waits are counted from then at the earliest."""
     notes: tuple[str, ...] = ()
     """Advice for the condition before the run, as policies that select the old label value."""

@@ -76,12 +76,21 @@ def stricter(frozen: str, live: str) -> str:
 def hold_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When the wait at this rung ends without evidence."""
     limit = stricter(plan_of(change).limits.hold, o.rollout.spec.limits.hold)
-    return after(change.status.entered_at, limit, now)
+    return after(_waiting_since(o, change), limit, now)
 
 
-def progress_deadline(change: Change, now: datetime) -> datetime:
+def progress_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When pods or a router that do not get ready end the phase."""
-    return after(change.status.entered_at, plan_of(change).limits.progress_deadline, now)
+    return after(_waiting_since(o, change), plan_of(change).limits.progress_deadline, now)
+
+
+def _waiting_since(o: Observed, change: Change) -> datetime | None:
+    """A wait counts only while somebody was there to act: an operator that was down for longer
+    than a deadline must not find it passed on its first look."""
+    entered = change.status.entered_at
+    if entered is None or o.acting_since is None:
+        return entered
+    return max(entered, o.acting_since)
 
 
 def enter(status: ChangeStatus, new: Phase, now: datetime, **changes: Any) -> ChangeStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -46,6 +47,7 @@ def observe(
     evidence: Evidence | None,
     blocks: Sequence[Block],
     hold_mode: HoldMode,
+    acting_since: datetime | None = None,
 ) -> Observed:
     """All facts about one Rollout; `blocks` are those that need plug-ins to be found."""
     bare = Observed(
@@ -71,6 +73,7 @@ def observe(
         revision_kept=stable.digest in kept,
         hold_mode=hold_mode,
         namespace_ending=objects.namespace_ending,
+        acting_since=acting_since,
         notes=_notes(objects, arm if isinstance(arm, Arm) else None),
     )
 

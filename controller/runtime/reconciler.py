@@ -93,10 +93,12 @@ class Reconciler:
         self._judgement = Judgement(world.plugins)
         self._written_at: dict[Key, datetime] = {}
         self._last_good: dict[Key, Rollout] = {}
+        self._acting_since: datetime | None = None
         self.looks: dict[Key, Look] = {}
 
     async def reconcile(self, key: Key) -> None:
         """One look; raises what the server answered, and the queue backs off."""
+        self._acting_since = self._acting_since or self._now()
         rollout, wrong = self._rollout(key)
         if rollout is None:
             self._forget(key)
@@ -137,7 +139,13 @@ class Reconciler:
         blocks = self._judgement.blocks(objects)
         if wrong is not None:
             blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
-        bare = observe(objects, evidence=None, blocks=blocks, hold_mode=self._hold_mode())
+        bare = observe(
+            objects,
+            evidence=None,
+            blocks=blocks,
+            hold_mode=self._hold_mode(),
+            acting_since=self._acting_since,
+        )
         change = running(bare)
         key = objects.rollout.key
         if change is None:
@@ -149,12 +157,24 @@ class Reconciler:
             return bare
         if isinstance(run, Problems):
             blocks = (*blocks, Block(Reason.ANALYSIS_MISSING, str(run)))
-            return observe(objects, evidence=None, blocks=blocks, hold_mode=self._hold_mode())
+            return observe(
+                objects,
+                evidence=None,
+                blocks=blocks,
+                hold_mode=self._hold_mode(),
+                acting_since=self._acting_since,
+            )
         self._sampler.watch(run)
         view = self._sampler.evidence(change.metadata.uid)
         text = json.dumps(view.state, separators=(",", ":")) if view else ""
         evidence = to_evidence(view, text)
-        return observe(objects, evidence=evidence, blocks=blocks, hold_mode=self._hold_mode())
+        return observe(
+            objects,
+            evidence=evidence,
+            blocks=blocks,
+            hold_mode=self._hold_mode(),
+            acting_since=self._acting_since,
+        )
 
     def _stop_sampling(self, key: Key, change: Change | None) -> None:
         self._stable_pods.forget(key)

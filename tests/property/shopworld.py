@@ -266,7 +266,7 @@ class ShopWorld:
                 if not cut_after:
                     raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
 
-        faults.before_each(before)
+        faults.before_each(before, user=names.OPERATOR_ACCOUNT)
 
     def heal(self) -> None:
         """Calls work again."""

@@ -132,7 +132,7 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
         return None
     stable = o.workload.of_digest(stable_of(o).digest)
     ready = stable is not None and stable.available >= max(1, o.workload.replicas)
-    late = now >= progress_deadline(change, now)
+    late = now >= progress_deadline(o, change, now)
     if ready or (late and stable is not None and stable.available > 0) or not o.workload.replicas:
         return Ruling(
             Reason(change.status.reason), change.status.message,
@@ -145,7 +145,7 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
         f"{change.status.message}; stable has {have} of {o.workload.replicas} pods, the canary"
         " serves until it is complete",
         intents=_undo_absorb(o, change),
-        wake_at=progress_deadline(change, now),
+        wake_at=progress_deadline(o, change, now),
     )
 
 
@@ -176,11 +176,11 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     carries = o.traffic.routed and (o.traffic.weight or 0) > 0
     if carries or (o.canary is not None and o.traffic.aborted_for != uid):
         return Ruling(reason, f"{why}; returning traffic to stable", intents=(Contain(uid),))
-    late = now >= progress_deadline(change, now)
+    late = now >= progress_deadline(o, change, now)
     if o.canary is not None and not o.traffic.in_force and not late:
         return Ruling(
             reason, f"{why}; weight 0 is written, the router does not show it yet",
-            wake_at=progress_deadline(change, now),
+            wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     if o.canary is not None:
         drained = drain(o, now, status, reason, why)

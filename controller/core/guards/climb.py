@@ -101,12 +101,12 @@ def canary_starting(o: Observed, now: datetime) -> Ruling | None:
     if c is None or c.change_uid != uid or c.wanted != want or not c.intact:
         return Ruling(
             Reason.CANARY_STARTING, f"the canary gets {want} pods",
-            intents=(ApplyCanary(uid, want),), wake_at=progress_deadline(change, now),
+            intents=(ApplyCanary(uid, want),), wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     have = c.available
     if have >= want:
         return None
-    deadline = progress_deadline(change, now)
+    deadline = progress_deadline(o, change, now)
     fact = f"{have} of {want} canary pods are ready"
     if now >= deadline:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
@@ -119,7 +119,7 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
     if change is None or phase(o) not in CARRYING:
         return None
     status, weight = change.status, wanted_weight(o, change)
-    deadline = progress_deadline(change, now)
+    deadline = progress_deadline(o, change, now)
     asked = o.traffic.weight == weight and not o.traffic.foreign
     if o.traffic.routed and o.traffic.weight is not None and not asked:
         foreign = status.in_force_since is not None

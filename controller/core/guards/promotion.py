@@ -86,7 +86,7 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or o.workload is None or phase(o) is not Phase.ABSORBING:
         return None
-    deadline = progress_deadline(change, now)
+    deadline = progress_deadline(o, change, now)
     if not o.workload.paused and o.workload.complete:
         return _settle(o, now, change.status)
     if now >= deadline and not change.spec.restart:
@@ -122,22 +122,22 @@ def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:
         return Ruling(
             Reason.ABSORBING, f"the canary gets {full} pods",
             intents=(ApplyCanary(change.metadata.uid, full),),
-            wake_at=progress_deadline(change, now),
+            wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     if o.canary.available < full:
         return Ruling(
             Reason.ABSORBING, f"{o.canary.available} of {full} canary pods are ready",
-            wake_at=progress_deadline(change, now),
+            wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     if o.traffic.weight is not None and o.traffic.weight != 100:
         return Ruling(
             Reason.ABSORBING, "the canary takes all traffic",
-            intents=(SetWeight(100, change.metadata.uid),), wake_at=progress_deadline(change, now),
+            intents=(SetWeight(100, change.metadata.uid),), wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     if not o.traffic.in_force:
         return Ruling(
             Reason.ROUTE_PENDING, "weight 100% is written; the router does not show it yet",
-            wake_at=progress_deadline(change, now),
+            wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     return None
 
