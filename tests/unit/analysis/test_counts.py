@@ -242,3 +242,9 @@ def test_the_mean_of_e_at_the_edge_is_one() -> None:
 def test_wealth_and_waiting_sum_to_one_before_any_count() -> None:
     state = after(LOSS, tick(0), tick(60), tick(120))
     assert float(np.exp(log_sum(state.log_wealth)) + state.waiting) == pytest.approx(1.0, abs=1e-14)
+
+
+def test_batches_make_the_grid_coarser_by_the_root_of_their_dispersion() -> None:
+    single = after(LOSS, tick(0, HEALTHY, BASELINE))
+    batched = after(LOSS, tick(0, HEALTHY, BASELINE, temper=4.0))
+    assert batched.sigma == pytest.approx(2.0 * float(single.sigma))
