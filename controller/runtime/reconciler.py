@@ -57,6 +57,9 @@ BREATH_S = 0.005
 down must not make a loop without pause."""
 OVERDUE_S = 1.0
 """Look again after this when a deadline has passed and nothing followed from it."""
+PATROL_S = 5.0
+"""A run under way is looked at this often even if no event and no deadline asks for it: a lost
+event may cost seconds, never a release that hangs."""
 CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
 
@@ -117,7 +120,7 @@ class Reconciler:
         self._announcer.announce(observed, decision)
         rest = [i for i in decision.intents if not isinstance(i, Contain)]
         await perform(self._writer, objects, rest)
-        self._wake(key, decision, now)
+        self._wake(key, decision, now, under_way=running(observed) is not None)
 
     # -- observe --------------------------------------------------------------------------------
 
@@ -224,13 +227,15 @@ class Reconciler:
             await self._writer.status(ROLLOUTS, o.rollout, d.rollout_status)
             self._written_at[key] = now
 
-    def _wake(self, key: Key, d: Decision, now: datetime) -> None:
+    def _wake(self, key: Key, d: Decision, now: datetime, *, under_way: bool) -> None:
         self._queue.forget(key)
         if d.again:
             self._queue.add(key, delay_s=BREATH_S)
         elif d.wake_at is not None:
             wait_s = (d.wake_at - now).total_seconds()
             self._queue.add(key, delay_s=max(BREATH_S, wait_s) if wait_s > 0 else OVERDUE_S)
+        elif under_way:
+            self._queue.add(key, delay_s=PATROL_S)
 
 
 def _visible_change(s: ChangeStatus) -> ChangeStatus:

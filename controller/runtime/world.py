@@ -41,6 +41,7 @@ from controller.kube.port import Cluster, Malformed
 from controller.kube.reflector import Reflector
 from controller.kube.store import owner_uids
 from controller.runtime.plugins import Registry
+from controller.workloads.arms import canary_name
 
 Concern = Callable[[Key], None]
 
@@ -175,8 +176,11 @@ class World:
                 yield from self._rollouts_by("workload", (rs.namespace, owner.name))
 
     def _of_canary(self, workload: tuple[str, str]) -> Iterable[Key]:
-        deployment = self.deployments.store.get(Key(*workload))
-        return self._of_deployment(deployment) if deployment else ()
+        """By name and not by label: a pod may outlive the Deployment that carried the label."""
+        namespace, name = workload
+        for rollout in self.rollouts.store.by("namespace", namespace):
+            if canary_name(rollout.spec.workload.name) == name:
+                yield rollout.key
 
     def _of_namespace(self, namespace: Object) -> Iterable[Key]:
         if namespace.metadata.deletion_timestamp is None:

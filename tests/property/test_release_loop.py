@@ -17,9 +17,9 @@ async def settled(world: ShopWorld, within_s: float = 400.0) -> None:
     for _ in range(int(within_s)):
         await asyncio.sleep(1)
         changes = world.changes()
-        if changes and changes[-1].status.phase == Phase.FINISHED and world.weight() == 0:
-            if world.rollout().status.phase in ("Stable", "Rejected"):
-                return
+        ended = changes and changes[-1].status.phase == Phase.FINISHED and world.weight() == 0
+        if ended and world.rollout().status.phase in ("Stable", "Rejected"):
+            return
     last = world.rollout().status
     raise AssertionError(f"not settled: {last.phase} {last.reason} {last.message}")
 

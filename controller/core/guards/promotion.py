@@ -132,7 +132,8 @@ def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:
     if o.traffic.weight is not None and o.traffic.weight != 100:
         return Ruling(
             Reason.ABSORBING, "the canary takes all traffic",
-            intents=(SetWeight(100, change.metadata.uid),), wake_at=progress_deadline(o, change, now),
+            intents=(SetWeight(100, change.metadata.uid),),
+            wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
     if not o.traffic.in_force:
         return Ruling(

@@ -105,6 +105,7 @@ def summary(results: list[Result], console: Console) -> None:
         mark = "" if r.as_expected else "  (not as expected)"
         table.add_row(
             r.name, r.origin, r.outcome + mark, r.reason, f"{r.peak_weight:g}%", seconds,
-            str(r.orders_lost), str(r.orders_offered), str(r.all_at_once) if seconds != "-" else "-",
+            str(r.orders_lost), str(r.orders_offered),
+            "-" if r.seconds_to_zero is None else str(r.all_at_once),
         )  # fmt: skip
     console.print(table)

@@ -1,0 +1,88 @@
+"""The operator as a process of its own that can die at a named write: for tests only.
+
+    python -m controller.local.operator_process --kubeconfig F --probe F [--die before:contain]
+
+The kill point is here, around the port, and not in the product: `contain` is the first patch of a
+route that carries the containment mark, `unpause` the first patch that resumes a Deployment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from controller.api import names
+from controller.api.resources import Resource
+from controller.kube.client import ApiServer
+from controller.kube.config import Kubeconfig
+from controller.kube.port import PatchOp
+from controller.local.addresses import process_address
+from controller.runtime import logs
+from controller.runtime.clock import steady_now
+from controller.runtime.manager import Operator
+from controller.runtime.settings import Settings
+from controller.runtime.tools import lend_tools
+
+
+class MortalServer(ApiServer):
+    """Kills the process before or after one kind of write."""
+
+    die = ""
+
+    async def patch_json(
+        self,
+        resource: Resource[Any],
+        namespace: str,
+        name: str,
+        operations: Sequence[PatchOp],
+        *,
+        dry_run: bool = False,
+    ) -> Any:
+        when, _, what = self.die.partition(":")
+        meant = what and what == _name_of(resource, operations)
+        if meant and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        written = await super().patch_json(resource, namespace, name, operations, dry_run=dry_run)
+        if meant and when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return written
+
+
+def _name_of(resource: Resource[Any], operations: Sequence[PatchOp]) -> str:
+    text = str(operations)
+    if resource.plural == "httproutes" and names.ABORTED_ANNOTATION.replace("/", "~1") in text:
+        marks = [o for o in operations if "aborted" in str(o) and o["op"] == "add" and o["value"]]
+        return "contain" if any(_is_mark(o) for o in marks) else ""
+    resumed = any(o["path"] == "/spec/paused" and o.get("value") is False for o in operations)
+    return "unpause" if resource.plural == "deployments" and resumed else ""
+
+
+def _is_mark(operation: PatchOp) -> bool:
+    value = operation["value"]
+    return bool(value.get(names.ABORTED_ANNOTATION)) if isinstance(value, dict) else bool(value)
+
+
+async def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until killed, by itself or by others."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kubeconfig", required=True)
+    parser.add_argument("--probe", required=True, help="kubeconfig of the probe's account")
+    parser.add_argument("--die", default="", help="before:contain, after:contain, after:unpause")
+    options = parser.parse_args(arguments)
+    logs.configure("text", "info")
+    settings = Settings(leader_election=False, status_interval_s=1.0, port=-1)
+    async with (
+        MortalServer(Kubeconfig(options.kubeconfig)) as cluster,
+        ApiServer(Kubeconfig(options.probe)) as probe,
+        lend_tools(address=process_address) as tools,
+    ):
+        cluster.die = options.die
+        await Operator(cluster, tools, settings, now=steady_now(), probe=probe).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
