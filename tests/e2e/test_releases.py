@@ -93,7 +93,7 @@ async def test_a_foreign_edit_of_the_weight_is_repaired(plane: RealCluster, name
         await shop.adopt()
         await shop.release("v2")
         await shop.until_weight(5)
-        await shop.until_reason("NoData")
+        await shop.until_reason("GatheringEvidence")
         refs = (await shop.route()).spec.rules[0].backend_refs
         at = next(i for i, r in enumerate(refs) if r.name == CANARY)
         path = f"/spec/rules/0/backendRefs/{at}/weight"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.api.k8s import (
@@ -130,14 +130,18 @@ def test_active_sets_share_a_change_of_size_in_proportion(
 
 
 @given(SIZES, FENCES, FENCES, st.lists(st.integers(1, 12), min_size=2, max_size=4))
-def test_shares_add_up_to_what_is_allowed_and_none_is_negative(
+@example(replicas=1, surge=1, unavailable=0, old=[1, 1, 1, 1])
+def test_shares_add_up_to_what_is_allowed_unless_rounding_is_cut_at_zero(
     replicas: int, surge: int | str, unavailable: int | str, old: list[int]
 ) -> None:
     made = deployment(replicas, surge, unavailable, status=sum(old))
     found = sizes.proportional(made, [one(f"s{at}", size) for at, size in enumerate(old)])
     assert min(found.values()) >= 0
     allowed = replicas + sizes.max_surge(made) if replicas else 0
-    assert sum(found.values()) == allowed
+    # What rounding leaves over is taken from the largest set alone, as the real controller does it;
+    # when that set has too little for it, the rest stays.
+    cut = any(found[f"s{at}"] == 0 for at, size in enumerate(old) if size == max(old))
+    assert sum(found.values()) == allowed or (cut and sum(found.values()) > allowed)
 
 
 @given(SIZES, FENCES, FENCES, SIZES, SIZES, st.data())
