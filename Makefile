@@ -6,7 +6,8 @@ READY := .venv/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check testbed bench bench-detection lock clean
+.PHONY: help setup demo test check testbed bench bench-containment bench-idle bench-detection
+.PHONY: uninstall lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s  %s\n", $$1, $$2}' Makefile
@@ -38,8 +39,17 @@ testbed: $(READY) ## etcd, kube-apiserver, controllers, kubectl, Prometheus: fou
 bench: testbed ## the benchmarks; results in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
+bench-containment: testbed ## crossing sample to weight 0 at the gateway (ARGS="--runs 10")
+	@$(BIN)/python -m benchmarks.containment $(ARGS)
+
+bench-idle: testbed ## requests, memory and processor time of an idle operator (ARGS="--seconds 60")
+	@$(BIN)/python -m benchmarks.idle $(ARGS)
+
 bench-detection: $(READY) ## false rollbacks, delays and orders lost of eight rules (ARGS=--quick: a tenth)
 	@$(BIN)/python -m benchmarks.detection $(ARGS)
+
+uninstall: $(READY) ## restore every workload on the cluster of your kubeconfig, then remove Blastdoor
+	@$(BIN)/blastdoor uninstall $(ARGS)
 
 lock: $(READY) ## requirements.lock again from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

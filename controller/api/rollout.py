@@ -67,7 +67,10 @@ class Risk(Struct, frozen=True):
     ] = "orders"
     at_risk: Annotated[
         float,
-        Meta(ge=0, description="Events (orders) that one release may lose before it steps down."),
+        Meta(
+            ge=0,
+            description="Events (orders) that one release may lose; shown beside the estimate.",
+        ),
     ] = 100
 
 
@@ -108,10 +111,8 @@ class Limits(Struct, frozen=True):
         Duration, Meta(description="Time between weight 0 and the end of the canary's pods.")
     ] = "30s"
     supersede: Annotated[
-        Literal["Replace", "Queue"],
-        Meta(
-            description="A new edit during a run: Replace takes the run back, Queue waits for it."
-        ),
+        Literal["Replace"],
+        Meta(description="A new edit during a run takes the run back and starts anew."),
     ] = "Replace"
 
 

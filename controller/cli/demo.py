@@ -1,4 +1,4 @@
-"""`blastdoor demo`: the story of five releases on this machine; see `controller.local.demo`."""
+"""`blastdoor demo`: the story of four releases on this machine; see `controller.local.demo`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import importlib
 from typing import Final
 
-HELP: Final = "watch five releases on this machine: two promoted, two taken back, one held"
+HELP: Final = "watch four releases on this machine: two promoted, two taken back"
 EXAMPLES: Final = ("blastdoor demo", "blastdoor demo --cluster real")
 
 

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     # before a run
     WORKLOAD_MISSING = "WorkloadMissing"
     ADOPTION_BLOCKED = "AdoptionBlocked"
+    REGISTERING = "Registering"
     ADOPTED = "Adopted"
     RECREATED = "Recreated"
     TAKEN = "WorkloadTaken"
@@ -26,7 +27,6 @@ class Reason(StrEnum):
     ANALYSIS_MISSING = "AnalysisMissing"
     UNPINNED_SERVICE = "UnpinnedService"
     PROPOSED = "Proposed"
-    QUEUED = "Queued"
     # on the ladder
     CANARY_STARTING = "CanaryStarting"
     ROUTE_PENDING = "RoutePending"
@@ -74,6 +74,7 @@ MEANING: dict[Reason, str] = {
     Reason.SCALED_TO_ZERO: "The workload has no replicas; the run waits until it is scaled up.",
     Reason.WORKLOAD_MISSING: "The Deployment named by the Rollout does not exist.",
     Reason.ADOPTION_BLOCKED: "A rolling update is in flight; adoption waits for its end.",
+    Reason.REGISTERING: "The finalizer is set before anything of the user's is touched.",
     Reason.ADOPTED: "The Deployment was adopted; its running template is stable.",
     Reason.RECREATED: "The Deployment is a new object under the old name; it was adopted afresh.",
     Reason.TAKEN: "Another Rollout governs this Deployment.",
@@ -82,7 +83,6 @@ MEANING: dict[Reason, str] = {
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",
     Reason.PROPOSED: "A new template was proposed and recorded as a Change.",
-    Reason.QUEUED: "A newer edit waits until the run in hand has ended.",
     Reason.CANARY_STARTING: "The canary's pods are not ready yet.",
     Reason.ROUTE_PENDING: "The weight is written; the router does not show it yet.",
     Reason.GATHERING: "Evidence is gathered at this weight.",

@@ -40,6 +40,7 @@ class Announcer:
         self._recorder = recorder
         self._malformed: dict[Key, str] = {}
         self._said: dict[Key, str] = {}
+        self._phases: dict[Key, str] = {}
 
     def announce(self, o: Observed, d: Decision) -> None:
         """Tell what this decision changed."""
@@ -61,6 +62,22 @@ class Announcer:
             )  # fmt: skip
             exporter.NOTES.labels(reason=note.reason.value).inc()
         exporter.DECISIONS.labels(rule=d.rule).inc()
+        self._count(key, d.rollout_status.phase)
+
+    def gone(self, key: Key) -> None:
+        """The Rollout is deleted."""
+        self._said.pop(key, None)
+        self._malformed.pop(key, None)
+        self._count(key, "")
+
+    def _count(self, key: Key, phase: str) -> None:
+        """Keep the gauge of Rollouts by phase true; an empty phase takes the Rollout out."""
+        before = self._phases.pop(key, "")
+        if before:
+            exporter.ROLLOUTS.labels(phase=before).dec()
+        if phase:
+            exporter.ROLLOUTS.labels(phase=phase).inc()
+            self._phases[key] = phase
 
     def malformed(self, key: Key, wrong: Malformed) -> None:
         """An object that cannot be read: said once for each way in which it is wrong."""

@@ -79,6 +79,7 @@ class Operator:
             status_interval_s=settings.status_interval_s,
         )
         self._synced = False
+        exporter.LEADING.set_function(lambda: float(self.may_write()))
 
     def may_write(self) -> bool:
         """Leadership, asked before every write."""
@@ -114,7 +115,6 @@ class Operator:
         while True:
             if self._settings.leader_election:
                 await self._lease.elected.wait()
-            exporter.LEADING.set(self.may_write())
             key = await self.queue.get()
             try:
                 with exporter.RECONCILE_SECONDS.time():

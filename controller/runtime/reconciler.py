@@ -187,6 +187,7 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         self._stable_pods.forget(key)
+        self._announcer.gone(key)
         for memory in (self._written_at, self._last_good, self.looks):
             memory.pop(key, None)
         self._queue.forget(key)

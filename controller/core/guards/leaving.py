@@ -65,4 +65,4 @@ def finalizer_missing(o: Observed, now: datetime) -> Ruling | None:
     """Before anything of the user's is touched, the way out must be certain."""
     if FINALIZER in o.rollout.metadata.finalizers:
         return None
-    return Ruling(Reason.ADOPTION_BLOCKED, "registering", intents=(AddFinalizer(),))
+    return Ruling(Reason.REGISTERING, "registering", intents=(AddFinalizer(),))

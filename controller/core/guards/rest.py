@@ -33,7 +33,7 @@ def start(o: Observed, now: datetime) -> Ruling | None:
         else f"{change.name} starts at {change.spec.plan.steps[0].weight:g}%"
     )
     status = enter(change.status, first, now, started_at=now, step=0, steps=steps)
-    reason = Reason.RESTARTING if change.spec.restart else Reason.PROPOSED
+    reason = Reason.RESTARTING if change.spec.restart else Reason.CANARY_STARTING
     return Ruling(reason, message, change=status, again=True, notes=(Note(reason, message),))
 
 

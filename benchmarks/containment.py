@@ -1,0 +1,103 @@
+"""From the scraped sample that crosses the threshold to weight 0 in effect at Envoy.
+
+Real control plane, real Envoy, provider `scrape` each second. Each run releases a version that
+loses its orders. The clock starts at the time of the newest sample in the evidence of the look that
+found the harm, and stops when the operator sees the gateway's word that weight 0 is in force, which
+the gateway gives only after Envoy has taken the configuration: an upper bound of the effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+
+from benchmarks import record
+from controller.api.meta import Key
+from controller.core.phases import Phase
+from controller.local import deploying, shop_objects
+from controller.local.demo import stage
+from controller.local.demo.stage import KEY, Stage
+from controller.runtime import logs
+
+RUNS = 50
+RATE = 500.0
+WITHIN_S = 60.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write `containment.json`."""
+    parser = argparse.ArgumentParser(prog="benchmarks.containment", description=__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args(arguments)
+    logs.configure("text", "error")
+    seconds = asyncio.run(_measure(options.runs))
+    numbers = {
+        "runs": len(seconds),
+        "p50_s": round(record.percentile(seconds, 0.50), 3),
+        "p99_s": round(record.percentile(seconds, 0.99), 3),
+        "max_s": round(max(seconds), 3),
+    }
+    sys.stdout.write(record.table(numbers) + "\n")
+    sys.stdout.write(f"written: {record.write('containment', numbers)}\n")
+    return 0
+
+
+async def _measure(runs: int) -> list[float]:
+    seconds: list[float] = []
+    async with stage.real() as scene, scene.stack.load(RATE, seed=7):
+        await asyncio.sleep(1.0)
+        for number in range(runs):
+            took = await _one(scene, f"bad{number}")
+            seconds.append(took)
+            sys.stdout.write(f"run {number + 1}/{runs}: {took:.3f} s\n")
+            sys.stdout.flush()
+    return seconds
+
+
+async def _one(scene: Stage, version: str) -> float:
+    """One bad release, from its edit to its end."""
+    template = shop_objects.template(version, env={"SHOP_LOSE_ORDERS": "0.99"})
+    await deploying.edit_template(scene.author, template)
+    loop = asyncio.get_running_loop()
+    deadline, found = loop.time() + WITHIN_S, None
+    routes = scene.operator.world.routes["HTTPRoute"].store
+    route_key = Key(KEY.namespace, shop_objects.NAMESPACE)
+    crossed = stopped = 0.0
+    while True:
+        if loop.time() > deadline:
+            raise TimeoutError(f"{version} was not taken back within {WITHIN_S:g} s")
+        look = scene.operator.reconciler.looks.get(KEY)
+        fresh = look is not None and look.decision.rule == "harm_found" and look is not found
+        if fresh and not crossed and look is not None and look.observed.evidence is not None:
+            end = look.observed.evidence.window_end
+            assert end is not None
+            found, crossed = look, end.timestamp()
+        route = routes.get(route_key)
+        if crossed and not stopped and route is not None and _no_weight(route):
+            stopped = time.time()  # noqa: TID251  # compared with the samples' own times
+        if stopped and await _ended(scene, version):
+            return stopped - crossed
+        await asyncio.sleep(0.005)
+
+
+def _no_weight(route: object) -> bool:
+    from controller.routers.httproute import ROUTER
+
+    view = ROUTER.read(route, KEY.name, f"{KEY.name}-canary")
+    return view.weight_pct == 0 and view.in_force
+
+
+async def _ended(scene: Stage, version: str) -> bool:
+    changes = scene.operator.world.changes.store
+    return any(
+        c.status.phase == Phase.FINISHED
+        for c in changes
+        if c.spec.target.images[0].endswith(f":{version}")
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
