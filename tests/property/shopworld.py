@@ -79,6 +79,10 @@ class Orders:
     cluster: MemoryCluster
     now: Now
     dark: bool = False
+    harmful: bool = False
+    """The canary loses its orders from now on, whatever its image."""
+    incident: float = 0.0
+    """Share of the orders that both arms lose."""
     counters: dict[tuple[str, str], float] = field(default_factory=dict)
     at: datetime | None = None
 
@@ -90,7 +94,7 @@ class Orders:
         share = canary_weight(self.cluster) / 100
         for arm, part in (("canary", share), ("stable", 1 - share)):
             sessions = RATE * part * seconds
-            lost = 0.99 if arm == "canary" and self._bad() else 0.0
+            lost = 0.99 if arm == "canary" and (self.harmful or self._bad()) else self.incident
             for role, amount in (("exposures", sessions), ("events", sessions * (1 - lost))):
                 self.counters[arm, role] = self.counters.get((arm, role), 0.0) + amount
 
@@ -246,6 +250,12 @@ class ShopWorld:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._operators), return_exceptions=True)
         self._operators.clear()
+
+    async def kill_first_operator(self) -> None:
+        """The leader goes away in mid-run, and hands its lease on as it goes."""
+        _, task = self._operators.pop(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     def crash_at(self, write: int, *, after: bool) -> None:
         """From the `write`-th write of the operator on, every call of it fails: it is cut off."""

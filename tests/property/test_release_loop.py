@@ -24,6 +24,16 @@ async def settled(world: ShopWorld, within_s: float = 400.0) -> None:
     raise AssertionError(f"not settled: {last.phase} {last.reason} {last.message}")
 
 
+async def reached(world: ShopWorld, phase: Phase, within_s: float = 200.0) -> None:
+    """Virtual time passes until the last Change is in a phase."""
+    for _ in range(int(within_s * 20)):
+        await asyncio.sleep(0.05)
+        changes = world.changes()
+        if changes and changes[-1].status.phase == phase:
+            return
+    raise AssertionError(f"never {phase}: {world.rollout().status.message}")
+
+
 async def test_a_good_release_is_promoted() -> None:
     async with ShopWorld() as world:
         world.start_operator()
@@ -70,6 +80,74 @@ async def test_an_outage_of_metrics_holds_and_resumes() -> None:
         world.orders.dark = False
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+async def test_an_edit_in_mid_absorb_goes_back_to_stable_and_then_its_own_way() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.ABSORBING)
+        await world.release("v3")
+        await settled(world)
+        first, second = world.changes()
+        assert first.status.outcome == Outcome.SUPERSEDED
+        assert second.status.outcome == Outcome.PROMOTED
+        assert second.spec.source.digest == first.spec.source.digest
+
+
+async def test_harm_found_in_the_watch_takes_the_release_back() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.WATCHING)
+        world.orders.harmful = True
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+        assert max(world.weights) == 98
+
+
+async def test_a_common_incident_rolls_nothing_back() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        world.orders.incident = 0.5
+        await world.release("v2")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+async def test_a_second_operator_takes_over_in_mid_run() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        world.start_operator()
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await world.kill_first_operator()
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+        assert len(world.changes()) == 1
+
+
+async def test_a_person_aborts_holds_and_retries() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await world.sign("Hold")
+        await asyncio.sleep(120)
+        assert world.changes()[-1].status.held_by == "alice"
+        assert world.changes()[-1].status.phase == Phase.STEPPING
+        await world.sign("Abort")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.ABORTED
+        await world.sign("Retry")
+        await asyncio.sleep(5)
+        await settled(world)
+        assert [c.status.outcome for c in world.changes()] == [Outcome.ABORTED, Outcome.PROMOTED]
 
 
 @pytest.mark.parametrize("version", ["v2", "v2-bad"])
