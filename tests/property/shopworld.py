@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from controller.api import names
+from controller.api.k8s import Pod
 from controller.api.kinds import Change, Rollout
 from controller.api.meta import Key
 from controller.api.resources import (
@@ -25,6 +26,7 @@ from controller.api.resources import (
     CHANGES,
     DEPLOYMENTS,
     HTTP_ROUTES,
+    PODS,
     ROLLOUTS,
     SERVICES,
     SIGNOFFS,
@@ -163,20 +165,15 @@ def canary_weight(cluster: MemoryCluster) -> float:
     return 100 * weights.get(f"{KEY.name}-canary", 0) / total if total else 0.0
 
 
-class Killed(Exception):
-    """The operator was killed at this write."""
-
-
 class ShopWorld:
     """Enter it on a loop with virtual time."""
 
     def __init__(self) -> None:
         self.weights: list[float] = []
-        self.marked: list[str] = []
+        self.under_mark: list[float] = []
+        """Weights that were in the route together with the mark of containment."""
         self._stack = AsyncExitStack()
         self._operators: list[tuple[Operator, asyncio.Task[None]]] = []
-        self._kill_at: tuple[int, bool] | None = None
-        self._writes = 0
 
     async def __aenter__(self) -> ShopWorld:
         self.now = loop_now(EPOCH)
@@ -302,10 +299,10 @@ class ShopWorld:
         assert body is not None
         return dict(body)
 
-    def serving(self) -> str:
-        """The version that the Deployment's ReplicaSet with pods runs."""
-        stable = self.rollout().status.stable
-        return stable.digest
+    async def images(self) -> set[str]:
+        """Images of the Deployment's own pods."""
+        page = await self.admin.list_page(PODS, KEY.namespace, label_selector=f"app={KEY.name}")
+        return {p.spec.containers[0].image for p in page.items if isinstance(p, Pod)}
 
     def weight(self) -> float:
         """The canary's share now."""
@@ -323,6 +320,8 @@ class ShopWorld:
                 seen = route["metadata"]["generation"]
                 self.orders.advance()
                 self.weights.append(canary_weight(self.cluster))
+                if route["metadata"].get("annotations", {}).get(names.ABORTED_ANNOTATION):
+                    self.under_mark.append(self.weights[-1])
                 await gateway.patch_merge(
                     HTTP_ROUTES,
                     KEY.namespace,
