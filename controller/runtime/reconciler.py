@@ -11,13 +11,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
 from controller.api.change import ChangeStatus
 from controller.api.kinds import Change, Rollout
-from controller.api.meta import Key
+from controller.api.meta import Key, Object
 from controller.api.resources import (
     AUTOSCALERS,
     CHANGES,
@@ -25,6 +27,7 @@ from controller.api.resources import (
     REPLICASETS,
     ROLLOUTS,
     SERVICES,
+    Resource,
 )
 from controller.api.rollout import RolloutStatus
 from controller.core.actions import Contain
@@ -64,6 +67,16 @@ CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
 
 
+class Unread(Object, frozen=True):
+    """A Rollout that cannot be read: only its status is ours to write."""
+
+    status: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+UNREAD = Resource(ROLLOUTS.group, ROLLOUTS.version, ROLLOUTS.plural, ROLLOUTS.kind, Unread)
+"""Rollouts whose spec nobody looks into: the answer to a write on a broken one must not fail."""
+
+
 @dataclass(frozen=True)
 class Look:
     """What one look saw and decided; for the live view, `explain` and tests."""
@@ -96,6 +109,7 @@ class Reconciler:
         self._judgement = Judgement(world.plugins)
         self._written_at: dict[Key, datetime] = {}
         self._last_good: dict[Key, Rollout] = {}
+        self._refused: dict[Key, str] = {}
         self._acting_since: datetime | None = None
         self.looks: dict[Key, Look] = {}
 
@@ -104,7 +118,10 @@ class Reconciler:
         self._acting_since = self._acting_since or self._now()
         rollout, wrong = self._rollout(key)
         if rollout is None:
-            self._forget(key)
+            if wrong is not None:
+                await self._refuse(key, wrong)
+            else:
+                self._forget(key)
             return
         objects = look(self._world, rollout)
         observed = self._observe(objects, wrong)
@@ -121,6 +138,17 @@ class Reconciler:
         rest = [i for i in decision.intents if not isinstance(i, Contain)]
         await perform(self._writer, objects, rest)
         self._wake(key, decision, now, under_way=running(observed) is not None)
+
+    async def _refuse(self, key: Key, wrong: Malformed) -> None:
+        """Say on an object that cannot be read what is wrong with it, once for each wrong."""
+        if self._refused.get(key) == wrong.problem:
+            return
+        status = {
+            "phase": "Invalid", "reason": Reason.INVALID.value, "message": wrong.problem,
+            "observedGeneration": wrong.metadata.generation,
+        }  # fmt: skip
+        await self._writer.merge(UNREAD, key.namespace, key.name, {"status": status}, "status")
+        self._refused[key] = wrong.problem
 
     # -- observe --------------------------------------------------------------------------------
 
@@ -188,7 +216,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._stable_pods.forget(key)
         self._announcer.gone(key)
-        for memory in (self._written_at, self._last_good, self.looks):
+        for memory in (self._written_at, self._last_good, self._refused, self.looks):
             memory.pop(key, None)
         self._queue.forget(key)
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from controller.core.phases import Outcome, Phase
-from tests.property.shopworld import ShopWorld
+from controller.runtime.reconciler import UNREAD
+from tests.property.shopworld import KEY, ShopWorld
 
 pytestmark = pytest.mark.looptime
 
@@ -148,6 +149,21 @@ async def test_a_person_aborts_holds_and_retries() -> None:
         await asyncio.sleep(5)
         await settled(world)
         assert [c.status.outcome for c in world.changes()] == [Outcome.ABORTED, Outcome.PROMOTED]
+
+
+async def test_a_rollout_that_cannot_be_read_is_told_so_and_stops_no_other() -> None:
+    async with ShopWorld() as world:
+        broken = {"workload": {"name": "cart"}, "traffic": {"service": "cart"}, "steps": "many"}
+        body = {"metadata": {"name": "cart"}, "spec": broken}
+        await world.admin.create(UNREAD, KEY.namespace, body)
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+        told = world.cluster.body(UNREAD, KEY.namespace, "cart")["status"]
+        assert told["phase"] == "Invalid"
+        assert "spec.steps" in told["message"]
 
 
 @pytest.mark.parametrize("version", ["v2", "v2-bad"])
