@@ -49,7 +49,7 @@ bench-detection: $(READY) ## false rollbacks, delays and orders lost of eight ru
 	@$(BIN)/python -m benchmarks.detection $(ARGS)
 
 uninstall: $(READY) ## restore every workload on the cluster of your kubeconfig, then remove Blastdoor
-	@$(BIN)/blastdoor uninstall $(ARGS)
+	@$(BIN)/blastdoor uninstall --yes $(ARGS)
 
 lock: $(READY) ## requirements.lock again from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

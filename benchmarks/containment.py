@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks import record
+from controller.api.k8s import HTTPRoute
 from controller.api.meta import Key
 from controller.core.phases import Phase
 from controller.local import deploying, shop_objects
@@ -83,7 +84,7 @@ async def _one(scene: Stage, version: str) -> float:
         await asyncio.sleep(0.005)
 
 
-def _no_weight(route: object) -> bool:
+def _no_weight(route: HTTPRoute) -> bool:
     from controller.routers.httproute import ROUTER
 
     view = ROUTER.read(route, KEY.name, f"{KEY.name}-canary")

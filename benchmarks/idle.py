@@ -21,7 +21,7 @@ from benchmarks import record
 from controller.api.resources import ANALYSIS_TEMPLATES, ROLLOUTS
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
-from controller.local import deploying, shop_objects
+from controller.local import deploying
 from controller.local.controlplane import ControlPlane
 from controller.local.demo import story
 from controller.local.demo.stage import KEY, MANIFESTS
@@ -95,7 +95,6 @@ async def _window(operator: Process, port: int, seconds: float) -> dict[str, obj
         "other": {" ".join(k): n for k, n in sorted(sent.items()) if k not in known},
         "rss_mb": round(_rss_mb(operator.pid), 1),
         "cpu_cores": round((cpu_after - cpu_before) / passed, 4),
-        "namespace": shop_objects.NAMESPACE,
     }
 
 

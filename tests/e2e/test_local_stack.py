@@ -1,6 +1,5 @@
 """The local stack beside both clusters: pods as processes, Envoy's weights, the true ledger."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -220,10 +219,19 @@ async def test_a_route_that_envoy_refuses_says_so_and_stops_no_other(scene: Scen
     assert await scene.answers(5) == {(200, "v1"): 5}
 
 
+async def tried(scene: Scene, version: str, least: int) -> None:
+    """As many orders have been answered by a version, however slowly the load starts."""
+
+    async def count() -> int:
+        return scene.stack.ledger.read().summary(version=version).tried
+
+    await deploying.until(count, lambda n: n >= least, 30, f"{least} orders of {version}")
+
+
 async def test_silent_loss_stands_in_the_ledger_and_in_no_answer(scene: Scene) -> None:
     await scene.shop("v3", replicas=1, env={"SHOP_LOSE_ORDERS": "0.5"})
     async with scene.stack.load(200, run_name=scene.namespace):
-        await asyncio.sleep(1.5)
+        await tried(scene, "v3", 250)
     summary = scene.stack.ledger.read().summary(version="v3")
     assert summary.failed == 0
     assert summary.silent == summary.lost
