@@ -14,6 +14,9 @@ from controller.core.decision import Memory
 from controller.core.observed import Command, Observed
 from controller.core.phases import Outcome, Phase
 
+CLOCK_GRAIN = timedelta(seconds=1)
+"""The API server cuts the time of creation to whole seconds."""
+
 
 def phase(o: Observed) -> Phase | None:
     """Phase of the Change in hand; None when there is none. A new Change is PROPOSED."""
@@ -68,23 +71,34 @@ def after(start: datetime | None, span: str, now: datetime) -> datetime:
     return (start or now) + parse_duration(span)
 
 
+def ahead(deadline: datetime, now: datetime) -> datetime | None:
+    """A deadline as a time to wake at: None when it has passed and only an event goes on."""
+    return deadline if now < deadline else None
+
+
 def stricter(frozen: str, live: str) -> str:
-    """The shorter of two limits: a stricter one counts at once, a looser one with the next run."""
-    return frozen if parse_duration(frozen) <= parse_duration(live) else live
+    """The shorter of two limits: a stricter one counts at once, a looser one with the next run.
+
+    One that cannot be read (the spec was broken in mid-run) counts for nothing.
+    """
+    try:
+        return live if parse_duration(live) < parse_duration(frozen) else frozen
+    except ValueError:
+        return frozen
 
 
 def hold_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When the wait at this rung ends without evidence."""
     limit = stricter(plan_of(change).limits.hold, o.rollout.spec.limits.hold)
-    return after(_waiting_since(o, change), limit, now)
+    return after(waiting_since(o, change), limit, now)
 
 
 def progress_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When pods or a router that do not get ready end the phase."""
-    return after(_waiting_since(o, change), plan_of(change).limits.progress_deadline, now)
+    return after(waiting_since(o, change), plan_of(change).limits.progress_deadline, now)
 
 
-def _waiting_since(o: Observed, change: Change) -> datetime | None:
+def waiting_since(o: Observed, change: Change) -> datetime | None:
     """A wait counts only while somebody was there to act: an operator that was down for longer
     than a deadline must not find it passed on its first look."""
     entered = change.status.entered_at
@@ -109,7 +123,10 @@ def applicable(o: Observed, *decisions: str) -> tuple[Command, ...]:
     return tuple(
         c
         for c in sorted(o.commands, key=lambda c: (c.created_at, c.uid))
-        if c.decision in decisions and speaks_of(c, change) and c.uid not in change.status.handled
+        if c.decision in decisions
+        and not c.answered
+        and speaks_of(c, change)
+        and c.uid not in change.status.handled
     )
 
 
@@ -118,7 +135,7 @@ def speaks_of(command: Command, change: Change) -> bool:
     if command.change:
         return command.change == change.name
     born = change.metadata.creation_timestamp
-    return born is None or command.created_at >= born - timedelta(seconds=1)
+    return born is None or command.created_at >= born - CLOCK_GRAIN
 
 
 def handled(status: ChangeStatus, command: Command) -> ChangeStatus:

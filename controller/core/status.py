@@ -25,7 +25,8 @@ _AT_REST = {
     Reason.TRAFFIC_MISSING: "Invalid", Reason.ANALYSIS_MISSING: "Invalid",
     Reason.UNPINNED_SERVICE: "Invalid", Reason.LEAVING: "Leaving",
     Reason.NAMESPACE_ENDING: "Leaving", Reason.PROPOSED: "Progressing",
-    Reason.RETREATING: "RollingBack",
+    Reason.RETREATING: "RollingBack", Reason.PROMOTED: "Stable", Reason.WITHDRAWN: "Stable",
+    Reason.ROLLED_BACK: "Rejected", Reason.SUPERSEDED: "Progressing",
 }  # fmt: skip
 _STALLED = frozenset(
     {Reason.INVALID, Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,

@@ -7,6 +7,7 @@ only old ReplicaSet that exists (docs/architecture.md, "paused is not enough").
 
 from __future__ import annotations
 
+from controller.api.change import Change
 from controller.core.actions import (
     Answer,
     ApplyCanary,
@@ -21,8 +22,8 @@ from controller.core.actions import (
 )  # fmt: skip
 from controller.core.decision import Note
 from controller.core.guards.climb import wanted_pods
-from controller.core.observed import HoldMode, Observed, Workload
-from controller.core.phases import ABSORBED, CARRYING, Phase
+from controller.core.observed import Command, HoldMode, Observed, Workload
+from controller.core.phases import CARRYING, Phase
 from controller.core.reasons import Reason
 from controller.core.run import phase, running, speaks_of, stable_of
 
@@ -34,7 +35,7 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
     intents: list[Intent] = []
     notes: list[Note] = []
     if o.workload is not None and _ours(o, o.workload):
-        if phase(o) not in {*ABSORBED, Phase.REVERTING}:
+        if phase(o) not in {Phase.ABSORBING, Phase.REVERTING}:
             _protect_stable(o, o.workload, intents, notes)
             _keep_paused(o, o.workload, intents)
         _remember_stable(o, o.workload, intents)
@@ -115,12 +116,22 @@ def _answer(o: Observed, intents: list[Intent]) -> None:
             continue
         if change is not None and command.uid in change.status.handled:
             intents.append(Answer(command.name, "Applied", f"acted on for {change.name}"))
+        elif change is not None and _retried(change, command):
+            intents.append(Answer(command.name, "Applied", f"{change.name} tries it again"))
         elif _moot(o, command.decision) or (change is not None and not speaks_of(command, change)):
             what = change.name if change else "no Change"
             text = f"{command.decision} does not apply: {what} is in hand"
             if change is not None:
                 text = f"{command.decision} does not apply to {change.name} ({phase(o)})"
             intents.append(Answer(command.name, "Refused", text))
+
+
+def _retried(change: Change, command: Command) -> bool:
+    """A Retry that made this Change, whose answer a crash swallowed."""
+    if command.decision != "Retry" or change.spec.attempt == 1:
+        return False
+    born = change.metadata.creation_timestamp
+    return born is not None and command.created_at <= born and command.change != change.name
 
 
 def _moot(o: Observed, decision: str) -> bool:

@@ -6,43 +6,61 @@ hold the first proposal.
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from controller.api.change import Change, ChangeStatus
 from controller.api.rollout import Stable
-from controller.core.actions import Adopt, Contain, KeepRevision
+from controller.core.actions import Adopt, KeepRevision
 from controller.core.decision import Memory, Note, Ruling
 from controller.core.finish import finish
-from controller.core.guards.back import go_back
+from controller.core.guards.back import go_back, retreat
 from controller.core.observed import Observed, ReplicaSetFact, Workload
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import after, enter, hold_deadline, phase, running, stable_of
+from controller.core.run import after, hold_deadline, phase, running, stable_of
 
 
 def workload_missing(o: Observed, now: datetime) -> Ruling | None:
-    """Nothing can be adopted, or what carried stable is gone: hold, and say so."""
+    """Nothing can be adopted, or what carried stable is gone: hold, and say so.
+
+    The canary may be all that serves, so a run keeps its share, but not for ever, and not when the
+    Rollout is deleted as well.
+    """
     if o.workload is not None:
         return None
+    change = running(o)
     name = o.rollout.spec.workload.name
     message = (
         f"Deployment {o.rollout.namespace}/{name} does not exist; create it, or mend spec.workload"
     )
     if phase(o) is Phase.PROPOSED:
         return go_back(o, now, Outcome.WITHDRAWN, Reason.WORKLOAD_MISSING, message)
-    return Ruling(Reason.WORKLOAD_MISSING, message)
+    if change is None:
+        return Ruling(Reason.WORKLOAD_MISSING, message)
+    deadline = hold_deadline(o, change, now)
+    if now < deadline and o.rollout.metadata.deletion_timestamp is None:
+        return Ruling(Reason.WORKLOAD_MISSING, message, wake_at=deadline)
+    return retreat(o, now, _ended(change, Outcome.WITHDRAWN, Reason.WORKLOAD_MISSING, message))
 
 
 def workload_taken(o: Observed, now: datetime) -> Ruling | None:
     """Two Rollouts never govern one Deployment: the first keeps it."""
     if o.workload is None or not o.workload.taken_by:
         return None
-    return Ruling(
-        Reason.TAKEN,
+    message = (
         f"Deployment {o.rollout.spec.workload.name} is governed by Rollout {o.workload.taken_by};"
-        " delete one of the two",
+        " delete one of the two"
     )
+    change = running(o)
+    if change is None:
+        return Ruling(Reason.TAKEN, message)
+    deadline = hold_deadline(o, change, now)
+    if now < deadline and o.rollout.metadata.deletion_timestamp is None:
+        return Ruling(Reason.TAKEN, message, wake_at=deadline)
+    return go_back(o, now, Outcome.WITHDRAWN, Reason.TAKEN, message)
 
 
 def recreated(o: Observed, now: datetime) -> Ruling | None:
@@ -55,25 +73,20 @@ def recreated(o: Observed, now: datetime) -> Ruling | None:
         return None
     message = f"Deployment {o.rollout.spec.workload.name} was deleted and created again"
     note = (Note(Reason.RECREATED, message),)
+    ended = _ended(change, Outcome.SUPERSEDED, Reason.RECREATED, message)
     if phase(o) is Phase.PROPOSED:
-        status = replace(change.status, outcome=Outcome.SUPERSEDED.value, reason=Reason.RECREATED)
-        return finish(o, now, status, message)
-    if not any(s.available for s in o.workload.sets):
+        return finish(o, now, ended, message)
+    deadline = hold_deadline(o, change, now)
+    if not any(s.available for s in o.workload.sets) and now < deadline:
         return Ruling(
             Reason.RECREATED, f"{message}; it has no ready pod yet, the canary keeps its share",
-            wake_at=hold_deadline(o, change, now), notes=note,
+            wake_at=deadline, notes=note,
         )  # fmt: skip
-    status = enter(
-        change.status, Phase.RETREATING, now, outcome=Outcome.SUPERSEDED.value,
-        reason=Reason.RECREATED.value, message=message,
-    )  # fmt: skip
-    return Ruling(
-        Reason.RECREATED,
-        message,
-        intents=(Contain(change.metadata.uid),),
-        change=status,
-        notes=note,
-    )
+    return dataclasses.replace(retreat(o, now, ended), notes=note)
+
+
+def _ended(change: Change, outcome: Outcome, reason: Reason, message: str) -> ChangeStatus:
+    return replace(change.status, outcome=outcome.value, reason=reason.value, message=message)
 
 
 def adoption(o: Observed, now: datetime) -> Ruling | None:

@@ -11,12 +11,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from controller.api.change import Change, ChangeStatus
+from controller.api.change import ChangeStatus
 from controller.core.actions import (
     Answer,
     Contain,
     Intent,
     Pause,
+    RecreateStable,
     RemoveCanary,
     RestoreTraffic,
     ScaleReplicaSet,
@@ -29,6 +30,7 @@ from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import (
     after,
+    ahead,
     applicable,
     enter,
     handled,
@@ -58,12 +60,20 @@ def go_back(
         return finish(o, now, replace(status, **facts), message)
     if phase(o) is Phase.ABSORBING:
         return Ruling(
-            reason, message, intents=_undo_absorb(o, change),
+            reason, message, intents=(*_kill_switch(o), *_undo_absorb(o)),
             change=enter(status, Phase.REVERTING, now, **facts), again=True,
         )  # fmt: skip
+    return retreat(o, now, replace(status, **facts))
+
+
+def retreat(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
+    """Weight 0 at once, for the outcome and the reason that the status names."""
+    change = running(o)
+    assert change is not None
     return Ruling(
-        reason, message, intents=(Contain(change.metadata.uid), *_kill_switch(o)),
-        change=enter(status, Phase.RETREATING, now, **facts),
+        Reason(status.reason), status.message,
+        intents=(Contain(change.metadata.uid), *_kill_switch(o)),
+        change=enter(status, Phase.RETREATING, now),
     )  # fmt: skip
 
 
@@ -93,7 +103,7 @@ def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
 
 def harm_found(o: Observed, now: datetime) -> Ruling | None:
     """The evidence of harm crossed its threshold: weight 0, whatever else is wrong."""
-    if phase(o) not in CARRYING or o.evidence is None:
+    if phase(o) not in {*CARRYING, Phase.ABSORBING} or o.evidence is None:
         return None
     if o.evidence.verdict is not Verdict.ROLLBACK:
         return None
@@ -102,7 +112,9 @@ def harm_found(o: Observed, now: datetime) -> Ruling | None:
 
 def canary_crashing(o: Observed, now: datetime) -> Ruling | None:
     """A hard rule outside the statistics: a container that crashes again and again."""
-    if phase(o) not in CARRYING or o.canary is None or not o.canary.crashing:
+    if o.canary is None or not o.canary.crashing:
+        return None
+    if phase(o) not in {*CARRYING, Phase.ABSORBING}:
         return None
     return go_back(
         o,
@@ -121,12 +133,20 @@ def contained_already(o: Observed, now: datetime) -> Ruling | None:
         return None
     if o.traffic.aborted_for != change.metadata.uid:
         return None
+    outcome, reason = Outcome.ROLLED_BACK, Reason.ROLLED_BACK
+    if o.workload is not None and o.workload.digest == stable_of(o).digest:
+        outcome, reason = Outcome.WITHDRAWN, Reason.WITHDRAWN
+    elif o.workload is not None and o.workload.digest != change.spec.target.digest:
+        outcome, reason = Outcome.SUPERSEDED, Reason.SUPERSEDED
     message = "traffic was returned to stable before this could be written down"
-    return go_back(o, now, Outcome.ROLLED_BACK, Reason.ROLLED_BACK, message)
+    return go_back(o, now, outcome, reason, message)
 
 
 def reverting(o: Observed, now: datetime) -> Ruling | None:
-    """Undo an absorb: pause, empty the new ReplicaSet, wait for stable; then weight 0."""
+    """Undo an absorb: pause, empty the new ReplicaSet, wait for stable; then weight 0.
+
+    Without a canary that serves there is nothing to wait for: what stable has takes the traffic.
+    """
     change = running(o)
     if change is None or phase(o) is not Phase.REVERTING or o.workload is None:
         return None
@@ -136,21 +156,24 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
     if ready or (late and stable is not None and stable.available > 0) or not o.workload.replicas:
         return Ruling(
             Reason(change.status.reason), change.status.message,
-            intents=(*_undo_absorb(o, change), Contain(change.metadata.uid)),
+            intents=(*_undo_absorb(o), Contain(change.metadata.uid)),
             change=enter(change.status, Phase.RETREATING, now),
         )  # fmt: skip
     have = stable.available if stable else 0
+    empty = o.canary is None or o.canary.available == 0
+    unserved = o.traffic.routed and bool(o.traffic.weight) and empty
     return Ruling(
         Reason.REVERTING,
         f"{change.status.message}; stable has {have} of {o.workload.replicas} pods, the canary"
         " serves until it is complete",
-        intents=_undo_absorb(o, change),
-        wake_at=progress_deadline(o, change, now),
+        intents=(*((Contain(change.metadata.uid),) if unserved else ()), *_undo_absorb(o)),
+        wake_at=ahead(progress_deadline(o, change, now), now),
     )
 
 
-def _undo_absorb(o: Observed, change: Change) -> tuple[Intent, ...]:
-    """Pause the Deployment and empty every ReplicaSet but stable; refill stable."""
+def _undo_absorb(o: Observed) -> tuple[Intent, ...]:
+    """Pause the Deployment and empty every ReplicaSet but stable; refill stable, made again from
+    its revision if it is lost."""
     w = o.workload
     if w is None:
         return ()
@@ -158,6 +181,8 @@ def _undo_absorb(o: Observed, change: Change) -> tuple[Intent, ...]:
     intents: list[Intent] = []
     if not w.paused and w.digest != digest:
         intents.append(Pause())
+    if w.of_digest(digest) is None and w.paused and o.revision_kept:
+        intents.append(RecreateStable(digest, w.replicas))
     for s in w.sets:
         if s.digest == digest and s.wanted < w.replicas:
             intents.insert(1 if intents else 0, ScaleReplicaSet(s.name, w.replicas))
@@ -173,18 +198,21 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
         return None
     status, uid = change.status, change.metadata.uid
     reason, why = Reason.RETREATING, status.message
+    deadline = ahead(progress_deadline(o, change, now), now)
     carries = o.traffic.routed and (o.traffic.weight or 0) > 0
-    if carries or (o.canary is not None and o.traffic.aborted_for != uid):
-        return Ruling(reason, f"{why}; returning traffic to stable", intents=(Contain(uid),))
-    late = now >= progress_deadline(o, change, now)
-    if o.canary is not None and not o.traffic.in_force and not late:
-        return Ruling(
-            reason, f"{why}; weight 0 is written, the router does not show it yet",
-            wake_at=progress_deadline(o, change, now),
-        )  # fmt: skip
+    # A route or Service that is gone can never show the mark: the deadline ends that wait.
+    unmarked = o.canary is not None and o.traffic.aborted_for != uid and deadline is not None
+    if carries or unmarked:
+        text = f"{why}; returning traffic to stable"
+        return Ruling(reason, text, intents=(Contain(uid),), wake_at=deadline)
+    if o.canary is not None and not o.traffic.in_force and deadline is not None:
+        text = f"{why}; weight 0 is written, the router does not show it yet"
+        return Ruling(reason, text, wake_at=deadline)
     if o.canary is not None:
         drained = drain(o, now, status, reason, why)
-        return drained or Ruling(reason, f"{why}; removing the canary", intents=(RemoveCanary(),))
+        # The flag again: an operator that was killed after the record of the way back left it on.
+        gone = (*_kill_switch(o), RemoveCanary())
+        return drained or Ruling(reason, f"{why}; removing the canary", intents=gone)
     if o.traffic.touched:
         return Ruling(
             reason, f"{why}; restoring the owner's traffic", intents=(RestoreTraffic(forget=True),)

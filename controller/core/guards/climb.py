@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from controller.api.change import Change, ChangeStatus
-from controller.core.actions import ApplyCanary, SetWeight
+from controller.core.actions import ApplyCanary, Intent, SetWeight
 from controller.core.decision import Note, Ruling
 from controller.core.guards.back import go_back
 from controller.core.ladder import canary_pods
@@ -19,6 +19,7 @@ from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import (
     after,
+    ahead,
     enter,
     hold_deadline,
     phase,
@@ -30,6 +31,11 @@ from controller.core.run import (
 
 MAX_LOSSES = 2
 """Times that a canary may lose all its pods under traffic; the next one takes it back."""
+_WAITED_FOR_PEOPLE = frozenset(
+    {Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.INVALID,
+     Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE}
+)  # fmt: skip
+"""Reasons of a wait in which pods and router were not to blame: their deadline starts after it."""
 
 
 def wanted_weight(o: Observed, change: Change) -> float:
@@ -62,11 +68,19 @@ def scaled_to_zero(o: Observed, now: datetime) -> Ruling | None:
         return go_back(
             o, now, Outcome.INCONCLUSIVE, Reason.SCALED_TO_ZERO, "scaled to 0 for too long"
         )
-    off = (SetWeight(0, change.metadata.uid),) if o.traffic.routed and o.traffic.weight else ()
     return Ruling(
         Reason.SCALED_TO_ZERO, "the workload has no replicas; the run goes on when it is scaled up",
-        intents=off, change=replace(change.status, in_force_since=None), wake_at=deadline,
+        intents=_switched_off(o, change), wake_at=deadline,
+        change=replace(change.status, in_force_since=None),
     )  # fmt: skip
+
+
+def _switched_off(o: Observed, change: Change) -> tuple[Intent, ...]:
+    """No traffic to the canary: by the route, or, where pods make the share, by having none."""
+    uid = change.metadata.uid
+    if o.traffic.routed:
+        return (SetWeight(0, uid),) if o.traffic.weight else ()
+    return (ApplyCanary(uid, 0),) if o.canary is not None and o.canary.wanted else ()
 
 
 def canary_lost(o: Observed, now: datetime) -> Ruling | None:
@@ -97,20 +111,29 @@ def canary_starting(o: Observed, now: datetime) -> Ruling | None:
         return None
     if change.status.in_force_since is not None:
         return None  # upkeep keeps its size; lost pods are a rule of their own
-    want, uid, c = wanted_pods(o, change), change.metadata.uid, o.canary
-    if c is None or c.change_uid != uid or c.wanted != want or not c.intact:
+    if change.status.reason in _WAITED_FOR_PEOPLE and who_holds(o, change) is None:
         return Ruling(
-            Reason.CANARY_STARTING, f"the canary gets {want} pods",
-            intents=(ApplyCanary(uid, want),), wake_at=progress_deadline(o, change, now),
+            Reason.CANARY_STARTING, "what held it is over; its deadlines start anew",
+            change=replace(change.status, entered_at=now), again=True,
         )  # fmt: skip
-    have = c.available
-    if have >= want:
+    want, uid, c = wanted_pods(o, change), change.metadata.uid, o.canary
+    ours = c is not None and c.change_uid == uid
+    fits = c is not None and ours and c.wanted == want and c.intact
+    have = c.available if c is not None and ours else 0
+    if fits and have >= want:
         return None
+    if not o.traffic.routed and (c is None or c.wanted < want) and who_holds(o, change):
+        return weight_held(o, now)  # more pods are more traffic
     deadline = progress_deadline(o, change, now)
     fact = f"{have} of {want} canary pods are ready"
     if now >= deadline:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
-    return Ruling(Reason.CANARY_STARTING, fact, wake_at=deadline)
+    if fits:
+        return Ruling(Reason.CANARY_STARTING, fact, wake_at=deadline)
+    return Ruling(
+        Reason.CANARY_STARTING, f"the canary gets {want} pods",
+        intents=(ApplyCanary(uid, want),), wake_at=deadline,
+    )  # fmt: skip
 
 
 def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
@@ -122,13 +145,16 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
     deadline = progress_deadline(o, change, now)
     asked = o.traffic.weight == weight and not o.traffic.foreign
     if o.traffic.routed and o.traffic.weight is not None and not asked:
-        foreign = status.in_force_since is not None
-        fact = f"the route said {o.traffic.weight:g}% where {weight:g}% was in force"
+        if status.in_force_since is not None:
+            return _repaired(o, now, change, weight)
+        if weight > o.traffic.weight and who_holds(o, change) is not None:
+            return weight_held(o, now)
+        fact = f"setting the weight to {weight:g}%"
+        if now >= deadline:
+            return go_back(o, now, Outcome.INCONCLUSIVE, Reason.PROGRESS_DEADLINE, f"late: {fact}")
         return Ruling(
-            Reason.FOREIGN_WEIGHT if foreign else Reason.ROUTE_PENDING,
-            fact if foreign else f"setting the weight to {weight:g}%",
-            intents=(SetWeight(weight, change.metadata.uid),), wake_at=deadline,
-            notes=(Note(Reason.FOREIGN_WEIGHT, fact),) if foreign else (),
+            Reason.ROUTE_PENDING, fact, intents=(SetWeight(weight, change.metadata.uid),),
+            wake_at=deadline,
         )  # fmt: skip
     if not o.traffic.in_force and status.in_force_since is None:
         fact = f"weight {weight:g}% is written; the router does not show it yet"
@@ -144,6 +170,19 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
     return None
 
 
+def _repaired(o: Observed, now: datetime, change: Change, weight: float) -> Ruling:
+    """Somebody else wrote the route while our weight was in force: it is set back, as often as it
+    takes, until the wait at this rung is over."""
+    fact = f"the route said {o.traffic.weight:g}% where {weight:g}% was in force"
+    deadline = hold_deadline(o, change, now)
+    if now >= deadline and plan_of(change).limits.on_no_evidence == "Rollback":
+        return without_evidence(o, now, f"{fact}, until limits.hold")
+    return Ruling(
+        Reason.FOREIGN_WEIGHT, fact, intents=(SetWeight(weight, change.metadata.uid),),
+        wake_at=ahead(deadline, now), notes=(Note(Reason.FOREIGN_WEIGHT, fact),),
+    )  # fmt: skip
+
+
 def weight_held(o: Observed, now: datetime) -> Ruling | None:
     """A person, the author, a broken reference or missing data: the weight stays where it is."""
     change = running(o)
@@ -155,7 +194,7 @@ def weight_held(o: Observed, now: datetime) -> Ruling | None:
     reason, message = held
     deadline = hold_deadline(o, change, now)
     if phase(o) is Phase.PROPOSED:
-        return Ruling(reason, message, wake_at=deadline)
+        return Ruling(reason, message, wake_at=ahead(deadline, now))
     if now >= deadline:
         return without_evidence(o, now, f"{message}, until limits.hold")
     return Ruling(
@@ -163,13 +202,22 @@ def weight_held(o: Observed, now: datetime) -> Ruling | None:
     )
 
 
-def _why_held(o: Observed, change: Change) -> tuple[Reason, str] | None:
+def who_holds(o: Observed, change: Change) -> tuple[Reason, str] | None:
+    """A person, the author or a broken reference: they also keep a weight from being raised that
+    is not in force yet. A restart climbs no ladder, so that no reference of the ladder holds it."""
     if change.status.held_by:
         return Reason.HELD, f"{change.status.held_by} holds it; sign a Release to go on"
     if o.rollout.spec.paused:
         return Reason.PAUSED, "spec.paused is true"
-    if o.blocks:
+    if o.blocks and not change.spec.restart:
         return o.blocks[0].reason, o.blocks[0].message
+    return None
+
+
+def _why_held(o: Observed, change: Change) -> tuple[Reason, str] | None:
+    held = who_holds(o, change)
+    if held is not None:
+        return held
     if phase(o) is Phase.PROPOSED:
         return None
     if o.evidence is None:

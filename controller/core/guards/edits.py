@@ -6,15 +6,16 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from controller.api.change import Change
 from controller.core.actions import Answer
 from controller.core.decision import Note, Ruling
 from controller.core.guards.back import go_back
 from controller.core.guards.climb import next_rung
 from controller.core.guards.promotion import begin_absorb
-from controller.core.observed import Observed
+from controller.core.observed import Command, Observed
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import applicable, handled, phase, running, stable_of
+from controller.core.run import CLOCK_GRAIN, applicable, handled, phase, running, stable_of
 
 _EDITABLE = frozenset({*CARRYING, Phase.PROPOSED, Phase.ABSORBING})
 
@@ -49,9 +50,16 @@ def person_decides(o: Observed, now: datetime) -> Ruling | None:
     """Hold, Release and Promote for the Change in hand, one at a time, oldest first."""
     change = running(o)
     asked = applicable(o, "Hold", "Release", "Promote")
-    if change is None or not asked:
+    if change is None or not asked or phase(o) not in _EDITABLE:
         return None
     command = asked[0]
+    refusal = _refusal(o, change, command)
+    if refusal:
+        # Not counted as acted on: only the sign-off's own status tells a refusal from an act.
+        return Ruling(
+            Reason.SIGNOFF_REFUSED, refusal, intents=(Answer(command.name, "Refused", refusal),),
+            notes=(Note(Reason.SIGNOFF_REFUSED, refusal),),
+        )  # fmt: skip
     status = handled(change.status, command)
     by = command.by or "a person"
     if command.decision == "Hold":
@@ -59,7 +67,7 @@ def person_decides(o: Observed, now: datetime) -> Ruling | None:
     elif command.decision == "Release":
         held, done = replace(status, held_by=""), f"{by} released {change.name}"
     else:
-        return _promote(o, now, by, command.name)
+        return _promote(o, now, by, command)
     return Ruling(
         Reason.HELD if held.held_by else Reason.SIGNOFF_APPLIED, done, change=held,
         intents=(Answer(command.name, "Applied", done),), again=True,
@@ -67,29 +75,34 @@ def person_decides(o: Observed, now: datetime) -> Ruling | None:
     )  # fmt: skip
 
 
-def _promote(o: Observed, now: datetime, by: str, signoff: str) -> Ruling:
+def _refusal(o: Observed, change: Change, command: Command) -> str:
+    """Why this sign-off cannot be acted on; empty when it can."""
+    name, entered = change.name, change.status.entered_at
+    if command.decision != "Promote":
+        if phase(o) is Phase.ABSORBING:
+            return f"{name} is {phase(o)}: it cannot be held, only aborted"
+        return ""
+    if change.status.held_by:
+        return f"{change.status.held_by} holds {name}; Release it first"
+    if o.rollout.spec.paused:
+        return f"spec.paused holds {name}; set it to false first"
+    if phase(o) not in {Phase.STEPPING, Phase.WATCHING}:
+        return f"{name} is {phase(o)}: there is no wait to pass"
+    if entered is not None and command.created_at < entered - CLOCK_GRAIN:
+        return f"it was signed before {name} came to the wait in hand; sign anew to pass this one"
+    return ""
+
+
+def _promote(o: Observed, now: datetime, by: str, command: Command) -> Ruling:
     """A person lets the release pass the wait in hand; harm still takes it back."""
     change = running(o)
     assert change is not None
-    command = next(c for c in applicable(o, "Promote") if c.name == signoff)
     status = handled(change.status, command)
-    if status.held_by:
-        refusal = f"{status.held_by} holds {change.name}; Release it first"
-    elif phase(o) is Phase.STEPPING:
-        moved = next_rung(o, now, change, status)
-        done = f"{by} let {change.name} pass step {status.step + 1}"
-        return _applied(moved, signoff, done)
-    elif phase(o) is Phase.WATCHING:
-        return _applied(
-            begin_absorb(o, now, status), signoff, f"{by} ended the watch of {change.name}"
-        )
-    else:
-        refusal = f"{change.name} is {phase(o)}: there is no wait to pass"
-    return Ruling(
-        Reason.SIGNOFF_REFUSED, refusal, change=status, again=True,
-        intents=(Answer(signoff, "Refused", refusal),),
-        notes=(Note(Reason.SIGNOFF_REFUSED, refusal),),
-    )  # fmt: skip
+    if phase(o) is Phase.WATCHING:
+        done = f"{by} ended the watch of {change.name}"
+        return _applied(begin_absorb(o, now, status), command.name, done)
+    done = f"{by} let {change.name} pass step {status.step + 1}"
+    return _applied(next_rung(o, now, change, status), command.name, done)
 
 
 def _applied(moved: Ruling, signoff: str, done: str) -> Ruling:

@@ -25,6 +25,7 @@ from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import (
     after,
+    ahead,
     enter,
     phase,
     plan_of,
@@ -32,6 +33,7 @@ from controller.core.run import (
     remembered,
     running,
     stable_of,
+    waiting_since,
 )  # fmt: skip
 
 
@@ -74,7 +76,7 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or phase(o) is not Phase.WATCHING:
         return None
-    until = after(change.status.entered_at, plan_of(change).promotion.watch, now)
+    until = after(waiting_since(o, change), plan_of(change).promotion.watch, now)
     if now >= until:
         return begin_absorb(o, now, change.status)
     explain = o.evidence.explain if o.evidence else ""
@@ -87,6 +89,7 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     if change is None or o.workload is None or phase(o) is not Phase.ABSORBING:
         return None
     deadline = progress_deadline(o, change, now)
+    wake = ahead(deadline, now)
     if not o.workload.paused and o.workload.complete:
         return _settle(o, now, change.status)
     if now >= deadline and not change.spec.restart:
@@ -98,14 +101,14 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     if o.workload.paused:
         return Ruling(
             Reason.ABSORBING, "resuming the Deployment with the approved template",
-            intents=(Unpause(change.spec.target.digest),), wake_at=deadline,
+            intents=(Unpause(change.spec.target.digest),), wake_at=wake,
         )  # fmt: skip
     new = o.workload.of_digest(change.spec.target.digest)
     ready = new.available if new else 0
     reason = Reason.RESTARTING if change.spec.restart else Reason.ABSORBING
     return Ruling(
         reason, f"{ready} of {o.workload.replicas} pods of the Deployment run the new template",
-        wake_at=deadline if now < deadline else None,
+        wake_at=wake,
     )  # fmt: skip
 
 
@@ -178,8 +181,10 @@ def _canary_goes(o: Observed, now: datetime) -> Ruling:
             Reason.SETTLING, "traffic goes back to the Deployment",
             intents=(SetWeight(0, change.metadata.uid),),
         )  # fmt: skip
-    if o.canary is not None and not o.traffic.in_force:
-        return Ruling(Reason.SETTLING, "weight 0 is written; the router does not show it yet")
+    deadline = ahead(progress_deadline(o, change, now), now)
+    if o.canary is not None and not o.traffic.in_force and deadline is not None:
+        text = "weight 0 is written; the router does not show it yet"
+        return Ruling(Reason.SETTLING, text, wake_at=deadline)
     if o.canary is not None:
         drained = drain(o, now, status, Reason.SETTLING, "traffic is back on the Deployment")
         return drained or Ruling(Reason.SETTLING, "removing the canary", intents=(RemoveCanary(),))

@@ -42,6 +42,11 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
     if running(o) is not None:
         return None
     intents: list[Intent] = []
+    if _canary_is_needed(o):
+        return Ruling(
+            Reason.RETREATING, "a run that is not recorded left all traffic on the canary; it"
+            " serves until stable is complete",
+        )  # fmt: skip
     if o.traffic.routed and (o.traffic.weight or 0) > 0:
         intents.append(SetWeight(0, ""))
     elif o.canary is not None:
@@ -54,6 +59,15 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
         Reason.RETREATING, "removing what a run that is not recorded left behind",
         intents=tuple(intents),
     )  # fmt: skip
+
+
+def _canary_is_needed(o: Observed) -> bool:
+    """Its Change was deleted in mid-absorb: most traffic is on it, and stable is not complete."""
+    if o.workload is None or o.canary is None or not o.canary.available or not o.traffic.routed:
+        return False
+    stable = o.workload.of_digest(stable_of(o).digest)
+    have = stable.available if stable else 0
+    return (o.traffic.weight or 0) > 50 and have < o.workload.replicas
 
 
 def blocked(o: Observed, now: datetime) -> Ruling | None:
