@@ -1,0 +1,209 @@
+"""The way back: what starts it, what it never waits for, and how it comes to its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.core.actions import (
+    Contain,
+    Pause,
+    RecreateStable,
+    RemoveCanary,
+    RestoreTraffic,
+    ScaleReplicaSet,
+    SetWeight,
+    SwitchOff,
+    Unpause,
+)
+from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.reasons import Reason
+from tests.unit.controller.core.builders import (
+    CHANGE,
+    NEWER,
+    STABLE,
+    STABLE_SET,
+    TARGET,
+    TARGET_SET,
+    UID,
+    ago,
+    release,
+    replicaset,
+)
+from tests.unit.controller.core.cases import Case, answers, decide, proves, table
+from tests.unit.controller.core.worlds import in_phase
+
+BACK = Phase.RETREATING
+STARTED = (
+    Case("evidence of harm takes the traffic away", release().stepping(2).verdict("ROLLBACK"),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),), outcome=Outcome.ROLLED_BACK),
+    Case("harm goes back while the spec is invalid",
+         release().stepping(2).verdict("ROLLBACK").blocked(Reason.INVALID),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("harm goes back while a person holds",
+         release().stepping(2).verdict("ROLLBACK").held_by("alice").paused_by_author(),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("harm goes back while another metric is silent",
+         release().stepping(2).verdict("ROLLBACK").no_data(),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("harm goes back while the route is gone",
+         release().stepping(2).verdict("ROLLBACK").route_gone(),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("harm outranks a Promote of the same look",
+         release().watching().verdict("ROLLBACK").signed("Promote"),
+         "harm_found", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("harm that is found as the absorb begins reverts it, and the weight does not rise",
+         release().absorbing().verdict("ROLLBACK").weight(98),
+         "harm_found", Reason.HARM_FOUND, Phase.REVERTING, not_=(SetWeight, Unpause)),
+    Case("a canary that crashes again and again goes back without statistics",
+         release().stepping(2).canary(ready=1, crashing="container shop, exit 1"),
+         "canary_crashing", Reason.CANARY_CRASHING, BACK, (Contain(UID),)),
+    Case("a canary that crashes with all traffic on it reverts the absorb",
+         release().absorbing().canary(ready=4, crashing="container shop, exit 1"),
+         "canary_crashing", Reason.CANARY_CRASHING, Phase.REVERTING, (Pause(),)),
+    Case("the mark on the route is enough to go back",
+         release().stepping(3).weight(0).marked(),
+         "contained_already", Reason.ROLLED_BACK, BACK, (Contain(UID),), (SetWeight,),
+         outcome=Outcome.ROLLED_BACK),
+    Case("a mark left by a withdrawal that was not recorded still ends as withdrawn",
+         release().stepping(3).weight(0).marked().edited(STABLE),
+         "contained_already", Reason.WITHDRAWN, BACK, outcome=Outcome.WITHDRAWN),
+    Case("a mark left by a newer edit that was not recorded still ends as superseded",
+         release().stepping(3).weight(0).marked().edited(NEWER),
+         "contained_already", Reason.SUPERSEDED, BACK, outcome=Outcome.SUPERSEDED),
+    Case("the mark of another Change says nothing about this one",
+         release().stepping(3).marked("uid-other"), "gathering", Reason.GATHERING, Phase.STEPPING),
+    Case("the flag of the release is turned off as it is taken back",
+         release().stepping(2).verdict("ROLLBACK").kill_switch(),
+         "harm_found", Reason.HARM_FOUND, BACK, (SwitchOff("flags", "pricing"),)),
+    Case("the flag is turned off when an absorb is taken back as well",
+         release().absorbing().kill_switch().signed("Abort"),
+         "aborted_by_person", Reason.ABORTED, Phase.REVERTING, (SwitchOff("flags", "pricing"),)),
+)  # fmt: skip
+REVERTED = (
+    Case("while stable refills the canary keeps serving", release().reverting(2),
+         "reverting", Reason.REVERTING, Phase.REVERTING, not_=(Contain, SetWeight)),
+    Case("when stable is complete the traffic goes to it", release().reverting(4),
+         "reverting", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("past the deadline a part of stable has to do", release().reverting(1).entered(11),
+         "reverting", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("past the deadline with no stable pod the canary still serves",
+         release().reverting(0).entered(11), "reverting", Reason.REVERTING, Phase.REVERTING),
+    Case("a canary without pods keeps no traffic while stable refills",
+         release().reverting(2).canary(ready=0, wanted=4),
+         "reverting", Reason.REVERTING, Phase.REVERTING, (Contain(UID),)),
+    Case("a canary that somebody deleted keeps no traffic while stable refills",
+         release().reverting(2).no_canary(),
+         "reverting", Reason.REVERTING, Phase.REVERTING, (Contain(UID),)),
+    Case("stable that was lost in mid-absorb is made again", release().reverting(2).stable_lost(),
+         "reverting", Reason.REVERTING, Phase.REVERTING, (RecreateStable(STABLE, 4),)),
+    Case("stable is made again while the Rollout is leaving",
+         release().reverting(2).stable_lost().leaving(),
+         "reverting", Reason.REVERTING, Phase.REVERTING, (RecreateStable(STABLE, 4),)),
+    Case("pods of the new template go as stable comes back",
+         release().reverting().workload(paused=False).sets(
+             replicaset(STABLE, 1, name=STABLE_SET), replicaset(TARGET, 3, name=TARGET_SET)),
+         "reverting", Reason.REVERTING, Phase.REVERTING,
+         (Pause(), ScaleReplicaSet(STABLE_SET, 4), ScaleReplicaSet(TARGET_SET, 0))),
+    Case("a workload without replicas has nothing to wait for",
+         release().reverting(0).workload(replicas=0),
+         "reverting", Reason.HARM_FOUND, BACK, (Contain(UID),)),
+    Case("an edit while it reverts changes nothing of the way", release().reverting(2).edited(),
+         "reverting", Reason.REVERTING, Phase.REVERTING),
+)  # fmt: skip
+RETREATED = (
+    Case("a weight that somebody raised is taken away again", release().retreating().weight(25),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID),)),
+    Case("without its mark a weight of 0 is not safe yet",
+         release().retreating().traffic(aborted_for=""),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID),), waits_until=8),
+    Case("by pods the pin is the mark", release().retreating().traffic(aborted_for="").by_pods(),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID),)),
+    Case("the canary lives until the router shows weight 0", release().retreating().not_shown(),
+         "retreating", Reason.RETREATING, BACK, not_=(RemoveCanary,), waits_until=8),
+    Case("a router that never shows it holds nothing up for ever",
+         release().retreating().not_shown().entered(11).status(drain_until=ago(0)),
+         "retreating", Reason.RETREATING, BACK, (RemoveCanary(),)),
+    Case("a route that is gone is waited for, as it may come back",
+         release().retreating().route_gone(),
+         "retreating", Reason.RETREATING, BACK, not_=(RemoveCanary,), waits_until=8),
+    Case("a route that stays away holds nothing up for ever",
+         release().retreating().route_gone().entered(11).status(drain_until=ago(0)),
+         "retreating", Reason.RETREATING, BACK, (RemoveCanary(),)),
+    Case("a Service that is gone by pods holds nothing up for ever",
+         release().retreating().route_gone().traffic(routed=False, in_force=True)
+         .entered(11).status(drain_until=ago(0)),
+         "retreating", Reason.RETREATING, BACK, (RemoveCanary(),)),
+    Case("requests in flight get their time", release().retreating(),
+         "retreating", Reason.RETREATING, BACK, not_=(RemoveCanary,), waits_until=0.5),
+    Case("after the drain the canary goes", release().retreating().status(drain_until=ago(0)),
+         "retreating", Reason.RETREATING, BACK, (RemoveCanary(),)),
+    Case("the flag is off before the pods are gone, whatever was killed before",
+         release().retreating().status(drain_until=ago(0)).kill_switch(),
+         "retreating", Reason.RETREATING, BACK, (SwitchOff("flags", "pricing"),)),
+    Case("then the route is as its owner had it", release().retreating().no_canary(),
+         "retreating", Reason.RETREATING, BACK, (RestoreTraffic(forget=True),)),
+    Case("then it is over", release().retreating().no_canary().traffic(touched=False),
+         "retreating", Reason.ROLLED_BACK, Phase.FINISHED),
+    Case("it ends without a Deployment as well",
+         release().retreating().no_canary().traffic(touched=False).no_workload(),
+         "retreating", Reason.ROLLED_BACK, Phase.FINISHED),
+    Case("a Deployment that was made anew does not stop it",
+         release().retreating().recreated().no_canary().traffic(touched=False),
+         "retreating", Reason.ROLLED_BACK, Phase.FINISHED),
+)  # fmt: skip
+
+
+@table((*STARTED, *REVERTED, *RETREATED))
+def test_the_way_back(case: Case) -> None:
+    proves(case)
+
+
+@pytest.mark.parametrize("where", sorted(CARRYING))
+def test_an_abort_takes_the_traffic_away_wherever_the_canary_carries_some(where: Phase) -> None:
+    decision = decide(in_phase(where).signed("Abort"))
+    assert decision.rule == "aborted_by_person"
+    assert decision.intents[0] == Contain(UID)
+    assert decision.change_status is not None
+    assert decision.change_status.outcome == Outcome.ABORTED
+    assert decision.change_status.handled == ("uid-1",)
+
+
+def test_an_abort_of_a_proposal_ends_it_with_nothing_to_undo() -> None:
+    decision = decide(release().signed("Abort"))
+    assert decision.change_status is not None
+    assert (decision.change_status.phase, decision.change_status.outcome) == ("Finished", "Aborted")
+    assert Contain(UID) not in decision.intents
+
+
+def test_an_abort_in_mid_absorb_keeps_the_traffic_on_the_canary_until_stable_is_complete() -> None:
+    decision = decide(release().absorbing().signed("Abort"))
+    assert decision.change_status is not None
+    assert decision.change_status.phase == Phase.REVERTING
+    assert Contain(UID) not in decision.intents
+    assert (Pause(), ScaleReplicaSet(STABLE_SET, 4), ScaleReplicaSet(TARGET_SET, 0)) == tuple(
+        i for i in decision.intents if isinstance(i, Pause | ScaleReplicaSet)
+    )
+
+
+def test_an_abort_of_another_change_is_refused_and_stops_nothing() -> None:
+    look = release().stepping(2).signed("Abort", change="another")
+    assert decide(look).rule == "gathering"
+    assert answers(look) == {"sign-1": "Refused"}
+
+
+def test_an_abort_older_than_the_change_is_refused_unless_it_names_it() -> None:
+    old = release().stepping(2).signed("Abort", minutes=61)
+    assert answers(old) == {"sign-1": "Refused"}
+    named = release().stepping(2).signed("Abort", minutes=61, change=CHANGE)
+    assert decide(named).rule == "aborted_by_person"
+
+
+def test_a_second_abort_is_refused_as_the_release_is_on_its_way_back() -> None:
+    look = release().retreating().signed("Abort").status(handled=("uid-1",)).signed("Abort")
+    assert answers(look) == {"sign-1": "Applied", "sign-2": "Refused"}
+
+
+def test_reason_and_message_of_the_way_back_stay_what_started_it() -> None:
+    status = decide(release().retreating().no_canary()).change_status
+    assert status is not None
+    assert (status.reason, status.message) == (Reason.HARM_FOUND, "harm")
