@@ -1,0 +1,94 @@
+"""Coming and going: nothing of ours stays behind, and nothing is cut off on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.core.actions import (
+    AddFinalizer,
+    Contain,
+    Leave,
+    RemoveCanary,
+    RemoveFinalizer,
+    RestoreFloor,
+    RestoreTraffic,
+    Unpause,
+)
+from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.reasons import Reason
+from tests.unit.controller.core.builders import STABLE, TARGET, UID, release
+from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.worlds import RUNNING, in_phase
+
+GOING = (
+    Case("the finalizer is set before anything is touched", release().at_rest().no_finalizer(),
+         "finalizer_missing", Reason.REGISTERING, does=(AddFinalizer(),)),
+    Case("at rest only the label goes", release().at_rest().leaving(), "leaving", Reason.LEAVING,
+         does=(Leave(STABLE),)),
+    Case("after a promotion the Deployment is left on the new stable",
+         release().promoted().leaving(), "leaving", Reason.LEAVING, does=(Leave(TARGET),)),
+    Case("a refused template is left paused",
+         release().finished(Outcome.ROLLED_BACK).leaving(), "leaving", Reason.LEAVING,
+         does=(Leave(STABLE),), not_=(Unpause,)),
+    Case("the owner's minReplicas come back", release().at_rest().floor(4, original=2).leaving(),
+         "leaving", Reason.LEAVING, does=(RestoreFloor(),)),
+    Case("what a run that is not recorded left goes as well",
+         release().stepping(2).no_change().leaving(), "leaving", Reason.LEAVING,
+         does=(RestoreTraffic(forget=True), RemoveCanary(), Leave(STABLE))),
+    Case("with nothing left the Rollout may go",
+         release().at_rest().workload(adopted=False).leaving(), "leaving", Reason.LEAVING,
+         does=(RemoveFinalizer(),)),
+    Case("it may go without a Deployment", release().at_rest().no_workload().leaving(),
+         "leaving", Reason.LEAVING, does=(RemoveFinalizer(),)),
+    Case("without our finalizer there is nothing to do",
+         release().at_rest().leaving().no_finalizer(), "leaving", Reason.LEAVING, nothing=True),
+    Case("a proposal is withdrawn", release().leaving(), "leaving", Reason.WITHDRAWN,
+         Phase.FINISHED, outcome=Outcome.WITHDRAWN),
+    Case("an absorb comes to its end first", release().absorbing().leaving(), "absorbing",
+         Reason.ABSORBING, Phase.ABSORBING),
+    Case("an absorb that fails goes back first", release().absorbing().entered(11).leaving(),
+         "absorbing", Reason.PROGRESS_DEADLINE, Phase.REVERTING),
+    Case("a run on its way back ends first", release().retreating().leaving(), "retreating",
+         Reason.RETREATING, Phase.RETREATING),
+    Case("a run on its way back ends first where the Deployment is gone too",
+         release().retreating().no_workload().leaving(), "retreating", Reason.RETREATING,
+         Phase.RETREATING),
+    Case("an abort while an absorb ends is heard", release().absorbing().leaving().signed("Abort"),
+         "aborted_by_person", Reason.ABORTED, Phase.REVERTING),
+)  # fmt: skip
+
+
+@table(GOING)
+def test_leaving(case: Case) -> None:
+    proves(case)
+
+
+@pytest.mark.parametrize("where", sorted(CARRYING))
+def test_a_deleted_rollout_takes_the_traffic_back_wherever_the_canary_has_some(
+    where: Phase,
+) -> None:
+    decision = decide(in_phase(where).leaving())
+    assert decision.intents[0] == Contain(UID)
+    assert decision.change_status is not None
+    assert decision.change_status.outcome == Outcome.WITHDRAWN
+
+
+@pytest.mark.parametrize("where", [*RUNNING, Phase.FINISHED])
+def test_a_terminating_namespace_is_let_go_at_once_in_every_phase(where: Phase) -> None:
+    decision = decide(in_phase(where).verdict("ROLLBACK").signed("Abort").namespace_ending())
+    assert decision.intents == (RemoveFinalizer(),)
+    assert decision.reason is Reason.NAMESPACE_ENDING
+
+
+def test_a_terminating_namespace_without_our_finalizer_gets_no_write() -> None:
+    assert decide(release().namespace_ending().no_finalizer()).intents == ()
+
+
+@pytest.mark.parametrize("where", RUNNING)
+def test_the_finalizer_stays_until_the_run_is_over(where: Phase) -> None:
+    assert RemoveFinalizer() not in decide(in_phase(where).leaving()).intents
+
+
+@pytest.mark.parametrize("where", [*RUNNING, Phase.FINISHED])
+def test_a_leaving_rollout_says_so(where: Phase) -> None:
+    assert decide(in_phase(where).leaving()).rollout_status.phase == "Leaving"

@@ -1,0 +1,150 @@
+"""After the ladder: shift, watch, absorb, settle; and what takes no ladder at all."""
+
+from __future__ import annotations
+
+from controller.core.actions import (
+    ApplyCanary,
+    Contain,
+    KeepRevision,
+    RemoveCanary,
+    RestoreTraffic,
+    SetWeight,
+    Unpause,
+)
+from controller.core.phases import Outcome, Phase
+from controller.core.reasons import Reason
+from tests.unit.controller.core.builders import NOW, TARGET, TARGET_SET, UID, Release, ago, release
+from tests.unit.controller.core.cases import Case, decide, proves, table
+
+ON = Phase.ABSORBING
+SETTLING = Phase.SETTLING
+
+
+def ready_to_absorb() -> Release:
+    """The watch is over; nothing of the Deployment has changed yet."""
+    held = release().watching().status(phase=ON.value, in_force_since=None, entered_at=ago(1))
+    return held.no_evidence()
+
+
+def drained() -> Release:
+    """Absorbed, with the traffic back on the Deployment and the drain over."""
+    return release().settling().weight(0).status(drain_until=ago(0))
+
+
+SHIFTED = (
+    Case("the canary grows to full size before it takes the traffic",
+         release().shifting().canary(ready=2).weight(50).not_in_force(), "canary_starting",
+         Reason.CANARY_STARTING, Phase.SHIFTING, (ApplyCanary(UID, 4),), (SetWeight,)),
+    Case("then it takes all traffic but the holdback",
+         release().shifting().weight(50).not_in_force(), "traffic_lags", Reason.ROUTE_PENDING,
+         Phase.SHIFTING, (SetWeight(98, UID),)),
+    Case("in force, the watch begins", release().shifting(), "shifted", Reason.WATCHING,
+         Phase.WATCHING),
+    Case("without data it does not begin", release().shifting().no_data(), "weight_held",
+         Reason.NO_DATA, Phase.SHIFTING),
+    Case("harm on the way to full traffic goes back", release().shifting().verdict("ROLLBACK"),
+         "harm_found", Reason.HARM_FOUND, Phase.RETREATING, (Contain(UID),)),
+)  # fmt: skip
+WATCHED = (
+    Case("it is watched to the end", release().watching(), "watching", Reason.WATCHING,
+         Phase.WATCHING, nothing=True, waits_until=8),
+    Case("with no harm found the Deployment absorbs", release().watching().entered(10),
+         "watching", Reason.ABSORBING, ON, not_=(Unpause,)),
+    Case("a watch without data does not end well", release().watching().entered(10).no_data(),
+         "weight_held", Reason.NO_DATA, Phase.WATCHING, nothing=True),
+    Case("the time in which no operator watched does not count",
+         release().watching().entered(30).acting_for(1), "watching", Reason.WATCHING,
+         Phase.WATCHING, waits_until=9),
+    Case("a foreign weight is set back in the watch", release().watching().weight(50),
+         "traffic_lags", Reason.FOREIGN_WEIGHT, Phase.WATCHING, (SetWeight(98, UID),)),
+)  # fmt: skip
+ABSORBED = (
+    Case("all traffic goes to the canary first", ready_to_absorb(), "absorbing",
+         Reason.ABSORBING, ON, (SetWeight(100, UID),), (Unpause,)),
+    Case("not before its pods are there", ready_to_absorb().canary(ready=3, wanted=4),
+         "absorbing", Reason.ABSORBING, ON, not_=(Unpause, SetWeight), waits_until=9),
+    Case("it follows an owner who scales up", ready_to_absorb().scaled(6), "absorbing",
+         Reason.ABSORBING, ON, (ApplyCanary(UID, 6),), (Unpause, SetWeight)),
+    Case("the Deployment is resumed when the router shows it", ready_to_absorb().weight(100),
+         "absorbing", Reason.ABSORBING, ON, (Unpause(TARGET),)),
+    Case("and not before", ready_to_absorb().weight(100).not_shown(), "absorbing",
+         Reason.ROUTE_PENDING, ON, not_=(Unpause,), waits_until=9),
+    Case("in place the weight stays while the Deployment rolls",
+         ready_to_absorb().weight(50).canary(ready=2).in_place(), "absorbing", Reason.ABSORBING,
+         ON, (Unpause(TARGET),), (SetWeight, ApplyCanary)),
+    Case("by pods as well", ready_to_absorb().weight(50).by_pods(), "absorbing",
+         Reason.ABSORBING, ON, (Unpause(TARGET),), (SetWeight, ApplyCanary)),
+    Case("the rolling update takes its time", release().absorbing(), "absorbing",
+         Reason.ABSORBING, ON, nothing=True, waits_until=8),
+    Case("but not for ever", release().absorbing().entered(10), "absorbing",
+         Reason.PROGRESS_DEADLINE, Phase.REVERTING, outcome=Outcome.ROLLED_BACK),
+    Case("its end makes the new template stable",
+         release().absorbing(4).workload(rolling=False, complete=True), "absorbing",
+         Reason.SETTLING, SETTLING, outcome=Outcome.PROMOTED),
+    Case("an end at the last moment counts",
+         release().absorbing(4).workload(rolling=False, complete=True).entered(10), "absorbing",
+         Reason.SETTLING, SETTLING),
+    Case("the mark in mid-absorb reverts it", release().absorbing().marked(),
+         "contained_already", Reason.ROLLED_BACK, Phase.REVERTING, not_=(SetWeight,)),
+    Case("a route that is gone does not stop an absorb",
+         release().absorbing().route_gone(), "absorbing", Reason.ROUTE_PENDING, ON,
+         waits_until=8),
+)  # fmt: skip
+RESTARTED = (
+    Case("a restart takes no ladder", release().restart_only(), "start", Reason.RESTARTING, ON),
+    Case("it resumes the Deployment at once",
+         release().restart_only().status(phase=ON.value), "absorbing", Reason.ABSORBING, ON,
+         (Unpause(TARGET),), (ApplyCanary, SetWeight)),
+    Case("it is not undone for being slow",
+         release().absorbing().no_canary().weight(0).restart_only().entered(60), "absorbing",
+         Reason.RESTARTING, ON, nothing=True),
+    Case("its end is an end like any other",
+         release().absorbing(4).no_canary().weight(0).restart_only().workload(complete=True),
+         "absorbing", Reason.SETTLING, SETTLING),
+)  # fmt: skip
+SETTLED = (
+    Case("the traffic goes back to the Deployment", release().settling(), "settling",
+         Reason.SETTLING, SETTLING, (SetWeight(0, UID),), (RemoveCanary,)),
+    Case("the canary lives until the router shows it", release().settling().weight(0).not_shown(),
+         "settling", Reason.SETTLING, SETTLING, not_=(RemoveCanary,), waits_until=8),
+    Case("a router that never shows it holds nothing up for ever",
+         drained().not_shown().entered(11), "settling", Reason.SETTLING, SETTLING,
+         (RemoveCanary(),)),
+    Case("requests in flight get their time", release().settling().weight(0), "settling",
+         Reason.SETTLING, SETTLING, not_=(RemoveCanary,), waits_until=0.5),
+    Case("then the canary goes", drained(), "settling", Reason.SETTLING, SETTLING,
+         (RemoveCanary(),)),
+    Case("then the route is as its owner had it", drained().no_canary(), "settling",
+         Reason.SETTLING, SETTLING, (RestoreTraffic(forget=True),)),
+    Case("then it is promoted", drained().no_canary().traffic(touched=False), "settling",
+         Reason.PROMOTED, Phase.FINISHED, outcome=Outcome.PROMOTED),
+    Case("the new ReplicaSet is marked as stable", release().settling(), "settling",
+         Reason.SETTLING, does=(KeepRevision(TARGET_SET),)),
+    Case("an edit while it settles waits for its end", release().settling().edited(), "settling",
+         Reason.SETTLING, SETTLING),
+    Case("deleting the Rollout lets it settle first", release().settling().leaving(), "settling",
+         Reason.SETTLING, SETTLING, (SetWeight(0, UID),)),
+)  # fmt: skip
+
+
+@table((*SHIFTED, *WATCHED, *ABSORBED, *RESTARTED, *SETTLED))
+def test_promotion(case: Case) -> None:
+    proves(case)
+
+
+def test_the_watch_keeps_the_moment_since_when_the_weight_is_in_force() -> None:
+    look = release().shifting()
+    status = decide(look).change_status
+    assert status is not None
+    assert (status.entered_at, status.in_force_since) == (NOW, look.change.status.in_force_since)
+
+
+def test_while_it_settles_the_rollout_already_remembers_the_new_stable() -> None:
+    stable = decide(release().settling()).rollout_status.stable
+    assert (stable.digest, stable.hash) == (TARGET, "bbb")
+
+
+def test_a_promoted_change_ends_with_no_traffic_and_its_outcome() -> None:
+    status = decide(drained().no_canary().traffic(touched=False)).change_status
+    assert status is not None
+    assert (status.weight, status.finished_at, status.reason) == (0, NOW, Reason.PROMOTED)
