@@ -11,6 +11,7 @@ from controller.core.actions import (
     SetWeight,
     Unpause,
 )
+from controller.core.observed import ReplicaSetFact
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
 from tests.unit.controller.core.builders import NOW, TARGET, TARGET_SET, UID, Release, ago, release
@@ -29,6 +30,10 @@ def ready_to_absorb() -> Release:
 def drained() -> Release:
     """Absorbed, with the traffic back on the Deployment and the drain over."""
     return release().settling().weight(0).status(drain_until=ago(0))
+
+
+def _marked_target() -> ReplicaSetFact:
+    return ReplicaSetFact(TARGET_SET, "bbb", TARGET, 4, 4, marked_stable=True)
 
 
 SHIFTED = (
@@ -120,6 +125,8 @@ SETTLED = (
          Reason.PROMOTED, Phase.FINISHED, outcome=Outcome.PROMOTED),
     Case("the new ReplicaSet is marked as stable", release().settling(), "settling",
          Reason.SETTLING, does=(KeepRevision(TARGET_SET),)),
+    Case("it is marked once", release().settling().sets(_marked_target()), "settling",
+         Reason.SETTLING, not_=(KeepRevision,)),
     Case("an edit while it settles waits for its end", release().settling().edited(), "settling",
          Reason.SETTLING, SETTLING),
     Case("deleting the Rollout lets it settle first", release().settling().leaving(), "settling",

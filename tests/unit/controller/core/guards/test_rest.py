@@ -152,8 +152,11 @@ def test_of_two_retries_one_tries_again_and_the_other_is_refused() -> None:
 
 def test_a_retry_whose_answer_a_crash_swallowed_is_answered_as_it_was_meant() -> None:
     again = release().stepping(1).signed("Retry", minutes=61)
-    spec = attempt_number(again, 2)
-    assert answers(spec) == {"sign-1": "Applied"}
+    assert answers(attempt_number(again, 2)) == {"sign-1": "Applied"}
+    later = release().stepping(1).signed("Retry")
+    assert answers(attempt_number(later, 2)) == {"sign-1": "Refused"}
+    first = release().stepping(1).signed("Retry", minutes=61)
+    assert answers(attempt_number(first, 1)) == {"sign-1": "Refused"}
 
 
 def attempt_number(look: Release, attempt: int) -> Release:
@@ -165,6 +168,11 @@ def attempt_number(look: Release, attempt: int) -> Release:
 def test_a_lost_absorb_refills_stable_while_the_canary_serves() -> None:
     kinds = [type(i).__name__ for i in decide(release().absorbing().no_change()).intents]
     assert kinds == ["Pause", "ScaleReplicaSet", "ScaleReplicaSet"]
+
+
+def test_a_broken_reference_says_whether_a_template_waits_for_it() -> None:
+    assert decide(proposed().blocked()).message == "no shop; the proposed template waits"
+    assert decide(release().at_rest().blocked()).message == "no shop"
 
 
 def test_advice_is_shown_at_rest() -> None:
