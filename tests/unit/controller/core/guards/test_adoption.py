@@ -131,7 +131,8 @@ def test_a_blocked_adoption_says_when_it_should_have_ended() -> None:
     began = decide(new().sets(*TWO))
     assert "2 ReplicaSets are active" in began.message
     conditions = tuple(
-        replace(c, last_transition_time=ago(11)) for c in began.rollout_status.conditions
+        replace(c, last_transition_time=ago(11 if c.type == "Adopted" else 1))
+        for c in began.rollout_status.conditions
     )
     late = decide(new().sets(*TWO).rollout_status(conditions=conditions))
     assert "it should have ended by now" in late.message

@@ -202,6 +202,13 @@ def test_deadlines_start_anew_when_people_let_it_go_on(reason: str) -> None:
     assert not after.again
 
 
+def test_evidence_is_asked_for_as_soon_as_the_weight_is_in_force() -> None:
+    decision = decide(entering(2).weight(5))
+    assert decision.again
+    assert decision.change_status is not None
+    assert decision.change_status.in_force_since == NOW
+
+
 def test_a_passed_rung_starts_its_clocks_anew() -> None:
     status = decide(release().stepping(2).verdict("STEP_UP")).change_status
     assert status is not None
