@@ -14,6 +14,10 @@ from msgspec import Meta
 from controller.api.fields import Duration, Name, Weight
 from controller.api.meta import Condition, Object, Struct
 
+DEFAULT_LADDER = (1.0, 5.0, 10.0, 25.0, 50.0)
+"""Weights in percent when a Rollout names none: share x margin stays below 1.5% of all orders
+with the default margins (docs/statistics.md)."""
+
 
 class WorkloadRef(Struct, frozen=True):
     """The workload to release: an existing object that stays the owner's."""

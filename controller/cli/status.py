@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from controller.api.change import Change, MetricReport
-from controller.api.rollout import Rollout, Step
+from controller.api.rollout import DEFAULT_LADDER, Rollout, Step
 from controller.cli import output
 from controller.cli.connect import add_cluster_options, namespace_of, with_cluster
 from controller.cli.exits import Exit
 from controller.cli.explain import meaning_of
 from controller.cli.reading import change_in_hand, rollout_named
-from controller.core.ladder import DEFAULT_LADDER
 from controller.kube.port import Cluster
 
 HELP = "one release on one screen: why it waits, what happens next"

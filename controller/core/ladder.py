@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from controller.api.rollout import RolloutSpec, Step
+from controller.api.rollout import DEFAULT_LADDER, RolloutSpec, Step
 from controller.api.share import pods_for, replicas_for
-
-DEFAULT_LADDER = (1.0, 5.0, 10.0, 25.0, 50.0)
-"""Weights in percent when a Rollout names none: share x margin stays below 1.5% of all orders
-with the default margins (docs/statistics.md)."""
 
 
 def ladder(spec: RolloutSpec) -> tuple[Step, ...]:

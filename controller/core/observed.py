@@ -52,8 +52,6 @@ class Workload:
     complete: bool
     """The rolling update to the present template has ended, all replicas available."""
     sets: tuple[ReplicaSetFact, ...] = ()
-    restart_only: bool = False
-    """The template differs from stable in nothing but the restart annotation."""
     taken_by: str = ""
     """Another Rollout that governs it."""
 

@@ -20,12 +20,11 @@ from analysis.release import ReleaseSpec
 from controller.api.meta import Key
 from controller.api.problems import Problem, from_decoding, shown
 from controller.api.quantities import Degradation, parse_degradation, parse_duration, parse_percent
-from controller.api.rollout import Rollout
+from controller.api.rollout import DEFAULT_LADDER, Rollout
 from controller.api.template import AnalysisTemplate, Metric
 from controller.metrics import placeholders, thresholds
 from controller.metrics.port import Provider, Role
 
-DEFAULT_STEPS = (1.0, 5.0, 10.0, 25.0, 50.0)
 SLO_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Edges of a latency histogram, in units of the objective; the nearest buckets stand for them."""
 SLO_EDGE = 2
@@ -97,7 +96,7 @@ def judge(
     rollout: Rollout, templates: Sequence[AnalysisTemplate], providers: Mapping[str, Provider]
 ) -> Plan | Problems:
     """The plan of a release, or all that is wrong with it. At least one template."""
-    ladder = tuple(step.weight for step in rollout.spec.steps) or DEFAULT_STEPS
+    ladder = tuple(step.weight for step in rollout.spec.steps) or DEFAULT_LADDER
     found = list(_ladder_problems(rollout, ladder))
     metrics: list[MetricSpec] = []
     sources: list[Source] = []

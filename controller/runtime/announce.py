@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import structlog
 
 from controller.api.meta import Key, Object
-from controller.api.resources import CHANGES, ROLLOUTS, Resource
+from controller.api.resources import CHANGES, ROLLOUTS
 from controller.core.decision import Decision, Note
 from controller.core.observed import Observed
 from controller.core.reasons import WARNINGS
 from controller.core.run import running
-from controller.kube.events import EventType
+from controller.kube.events import EventRecorder, EventType
 from controller.kube.port import Malformed
 from controller.runtime import exporter
 
 log = structlog.get_logger(__name__)
 
 
-class Recorder(Protocol):
-    """Takes an Event; never waits and never fails."""
-
-    def record(
-        self,
-        resource: Resource[Any],
-        item: Object,
-        reason: str,
-        message: str,
-        *,
-        type: EventType = "Normal",  # noqa: A002  the field's own name
-    ) -> None: ...
-
-
 class Announcer:
     """Turns notes and changed reasons into Events, log lines and counters."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: EventRecorder) -> None:
         self._recorder = recorder
         self._malformed: dict[Key, str] = {}
         self._said: dict[Key, str] = {}

@@ -23,16 +23,16 @@ from controller.core.observed import (
     HoldMode,
     Observed,
     ReplicaSetFact,
-    Traffic,
     Verdict,
     Workload,
 )
 from controller.core.reasons import Reason
 from controller.core.run import stable_of
 from controller.runtime.objects import Objects
-from controller.workloads import docs, floor, history, pin, template
-from controller.workloads.arms import Arm, by_pods, canary_name, routed, split_label
-from controller.workloads.canary import intact, observed_share
+from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
+from controller.workloads import docs, floor, history, template
+from controller.workloads.arms import Arm, by_pods, is_canary, routed, split_label
+from controller.workloads.canary import intact, proposal_digest
 from controller.workloads.diff import diff
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
@@ -44,30 +44,25 @@ CRASHES = 3
 def observe(
     objects: Objects,
     *,
-    evidence: Evidence | None,
     blocks: Sequence[Block],
     hold_mode: HoldMode,
     acting_since: datetime | None = None,
 ) -> Observed:
-    """All facts about one Rollout; `blocks` are those that need plug-ins to be found."""
-    bare = Observed(
-        rollout=objects.rollout,
-        workload=_workload(objects, stable_digest=""),
-        change=objects.change,
-    )
-    stable = stable_of(bare)
+    """All facts about one Rollout but the evidence; `blocks` are those that plug-ins found."""
+    workload = _workload(objects)
+    stable = stable_of(Observed(rollout=objects.rollout, workload=workload, change=objects.change))
     kept = {history.stable_digest(r) for r in objects.revisions}
     arm = arm_of(objects)
+    views = route_views(objects)
     return Observed(
         rollout=objects.rollout,
-        workload=_workload(objects, stable_digest=stable.digest),
+        workload=workload,
         change=objects.change,
         proposal=_proposal(objects, stable.digest),
         proposal_name=_proposal_name(objects),
         canary=_canary(objects, arm if isinstance(arm, Arm) else None),
-        traffic=_traffic(objects),
-        evidence=evidence,
-        blocks=(*_traffic_blocks(objects, arm), *blocks),
+        traffic=traffic(objects, views),
+        blocks=(*traffic_blocks(objects, views, arm), *blocks),
         commands=tuple(_command(s) for s in objects.signoffs),
         floor=_floor(objects),
         revision_kept=stable.digest in kept,
@@ -78,7 +73,7 @@ def observe(
     )
 
 
-def _workload(o: Objects, stable_digest: str) -> Workload | None:
+def _workload(o: Objects) -> Workload | None:
     v, d = o.view, o.deployment
     if v is None or d is None:
         return None
@@ -103,16 +98,8 @@ def _workload(o: Objects, stable_digest: str) -> Workload | None:
         rolling=v.rolling,
         complete=v.complete,
         sets=sets,
-        restart_only=_restart_only(o, stable_digest),
         taken_by=label if label and label != o.rollout.name else "",
     )
-
-
-def _restart_only(o: Objects, stable_digest: str) -> bool:
-    if o.deployment is None or o.view is None or not stable_digest:
-        return False
-    stable = _stable_template(o, stable_digest)
-    return stable is not None and template.only_restart_differs(stable, o.deployment.spec.template)
 
 
 def _stable_template(o: Objects, digest: str) -> msgspec.Raw | None:
@@ -203,7 +190,7 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     pods = tuple(p for p in o.canary_pods if p.metadata.deletion_timestamp is None)
     d = o.canary
     if d is None:
-        served = o.canary_service is not None and _ours(o.canary_service)
+        served = o.canary_service is not None and is_canary(o.canary_service)
         # A pod that is ending gets no traffic any more; one that hangs must not hold the way back.
         if not pods and not served:
             return None
@@ -216,17 +203,13 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     )
     return Canary(
         change_uid=d.metadata.labels.get(names.CHANGE_LABEL, ""),
-        digest=d.metadata.annotations.get(f"{names.GROUP}/digest", ""),
+        digest=proposal_digest(d),
         wanted=d.spec.replicas,
         available=d.status.available_replicas,
         pods=len(pods),
         crashing=crashing(pods),
         intact=fits,
     )
-
-
-def _ours(item: Object) -> bool:
-    return item.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY
 
 
 def crashing(pods: Sequence[Pod]) -> str:
@@ -239,64 +222,6 @@ def crashing(pods: Sequence[Pod]) -> str:
                 code = ended.get("exitCode", "?")
                 return f"container {c.name} of {pod.name}, {c.restart_count} restarts, exit {code}"
     return ""
-
-
-def _traffic(o: Objects) -> Traffic:
-    if not o.routed:
-        return _pod_traffic(o)
-    apex, canary = o.rollout.spec.traffic.service, canary_name(o.rollout.spec.traffic.service)
-    views = [r.router.read(r.route, apex, canary) for r in o.routes if r.route is not None]
-    weights = [v.weight_pct for v in views if v.weight_pct is not None]
-    marks = [v.aborted_for for v in views if v.aborted_for]
-    # The first intact mark counts: one contained route is enough to know that it was contained.
-    return Traffic(
-        routed=True,
-        weight=max(weights) if weights else None,
-        in_force=bool(views) and all(v.in_force for v in views),
-        aborted_for=marks[0] if marks else "",
-        foreign=any(v.foreign for v in views),
-        touched=any(v.managed for v in views),
-    )
-
-
-def _pod_traffic(o: Objects) -> Traffic:
-    if o.service is None:
-        return Traffic(routed=False, weight=None)
-    pinned = bool(pin.pinned(o.service))
-    canary = o.canary.status.available_replicas if o.canary else 0
-    stable = o.deployment.status.available_replicas if o.deployment else 0
-    return Traffic(
-        routed=False,
-        weight=0.0 if pinned else round(observed_share(canary, stable), 2),
-        aborted_for=pin.aborted_for(o.service),
-        touched=pinned or bool(pin.aborted_for(o.service)),
-        pinned=pinned,
-    )
-
-
-def _traffic_blocks(o: Objects, arm: Arm | Block) -> tuple[Block, ...]:
-    found: list[Block] = []
-    service = o.rollout.spec.traffic.service
-    if o.service is None:
-        text = f"Service {o.rollout.namespace}/{service} does not exist; create it, or mend it"
-        found.append(Block(Reason.TRAFFIC_MISSING, f"{text} in spec.traffic.service"))
-    for r in o.routes:
-        if r.route is None:
-            found.append(Block(Reason.TRAFFIC_MISSING, r.problem))
-            continue
-        view = r.router.read(r.route, service, canary_name(service))
-        found += [Block(Reason.TRAFFIC_MISSING, f"{r.kind} {r.name}: {p}") for p in view.problems]
-    if isinstance(arm, Block):
-        found.append(arm)
-    elif not o.routed and o.deployment is not None:
-        labels = template.labels_of(o.deployment.spec.template)
-        others = pin.unpinned_services(o.services, service, labels)
-        if others:
-            text = f"Service {', '.join(others)} would send traffic to the canary's pods as well"
-            found.append(
-                Block(Reason.UNPINNED_SERVICE, f"{text}; name a route, or narrow its selector")
-            )
-    return tuple(found)
 
 
 def _notes(o: Objects, arm: Arm | None) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from controller.api import names
 from controller.api.k8s import (
     ControllerRevision,
     Deployment,
@@ -21,7 +20,7 @@ from controller.api.k8s import (
 from controller.api.kinds import AnalysisTemplate, Change, Rollout, Signoff
 from controller.api.meta import Key
 from controller.runtime.world import World
-from controller.workloads.arms import canary_name
+from controller.workloads.arms import canary_name, is_canary
 from controller.workloads.history import is_ours
 from controller.workloads.view import WorkloadView
 
@@ -73,7 +72,7 @@ def look(world: World, rollout: Rollout) -> Objects:
     ns, spec = rollout.namespace, rollout.spec
     deployment = world.deployments.store.get(Key(ns, spec.workload.name))
     canary = world.deployments.store.get(Key(ns, canary_name(spec.workload.name)))
-    if canary is not None and canary.metadata.labels.get(names.ROLE_LABEL) != names.ROLE_CANARY:
+    if canary is not None and not is_canary(canary):
         canary = None  # somebody else's Deployment that happens to have the name
     changes = world.changes.store.by("rollout", (ns, rollout.name))
     namespace = world.namespaces.store.get(Key("", ns))

@@ -7,6 +7,7 @@ intent is safe to repeat and the statuses say what was meant.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -172,7 +173,6 @@ class Reconciler:
             blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
         bare = observe(
             objects,
-            evidence=None,
             blocks=blocks,
             hold_mode=self._hold_mode(),
             acting_since=self._acting_since,
@@ -187,25 +187,12 @@ class Reconciler:
         if run is None:
             return bare
         if isinstance(run, Problems):
-            blocks = (*blocks, Block(Reason.ANALYSIS_MISSING, str(run)))
-            return observe(
-                objects,
-                evidence=None,
-                blocks=blocks,
-                hold_mode=self._hold_mode(),
-                acting_since=self._acting_since,
-            )
+            wrong_plan = Block(Reason.ANALYSIS_MISSING, str(run))
+            return dataclasses.replace(bare, blocks=(*bare.blocks, wrong_plan))
         self._sampler.watch(run)
         view = self._sampler.evidence(change.metadata.uid)
         text = json.dumps(view.state, separators=(",", ":")) if view else ""
-        evidence = to_evidence(view, text)
-        return observe(
-            objects,
-            evidence=evidence,
-            blocks=blocks,
-            hold_mode=self._hold_mode(),
-            acting_since=self._acting_since,
-        )
+        return dataclasses.replace(bare, evidence=to_evidence(view, text))
 
     def _stop_sampling(self, key: Key, change: Change | None) -> None:
         self._stable_pods.forget(key)

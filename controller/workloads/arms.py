@@ -17,6 +17,7 @@ import msgspec
 
 from controller.api import names
 from controller.api.k8s import Deployment, Service
+from controller.api.meta import Object
 from controller.api.problems import Problem, shown
 from controller.workloads.selectors import selecting, selects
 from controller.workloads.template import labels_of
@@ -96,7 +97,7 @@ def split_label(
     `services` are those of the namespace; `overrides` is `spec.canary.labels`.
     """
     pods = labels_of(deployment.spec.template)
-    others = [s for s in services if not _is_canary(s)]
+    others = [s for s in services if not is_canary(s)]
     changed = sorted(key for key, value in overrides.items() if pods.get(key) != value)
     selected_by = deployment.spec.selector.match_labels
     own = [key for key in changed if key in selected_by] or changed
@@ -142,5 +143,6 @@ def _no_common_key(deployment: Deployment, services: Iterable[Service]) -> Probl
     )
 
 
-def _is_canary(service: Service) -> bool:
-    return service.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY
+def is_canary(item: Object) -> bool:
+    """Whether an object is one that we made for a canary."""
+    return item.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY

@@ -12,10 +12,9 @@ from typing import Any
 
 import msgspec
 
-from controller.api import names
 from controller.api.k8s import Deployment, NetworkPolicy
 from controller.api.meta import LabelSelector
-from controller.workloads.arms import Arm, canary_name, pod_labels
+from controller.workloads.arms import Arm, canary_name, is_canary, pod_labels
 from controller.workloads.selectors import selects
 from controller.workloads.template import labels_of
 
@@ -38,7 +37,7 @@ def selects_old_value(
 
 def pod_selectors(policies: Iterable[NetworkPolicy]) -> list[tuple[str, LabelSelector]]:
     """Title and selector of each NetworkPolicy of the owner's."""
-    return [(f"NetworkPolicy {p.name}", p.spec.pod_selector) for p in policies if not _ours(p)]
+    return [(f"NetworkPolicy {p.name}", p.spec.pod_selector) for p in policies if not is_canary(p)]
 
 
 def canary_network_policies(
@@ -50,7 +49,7 @@ def canary_network_policies(
     """
     template = deployment.spec.template
     stable, canary = labels_of(template), pod_labels(template, arm)
-    copies = (_copy(p, arm, stable, canary) for p in policies if not _ours(p))
+    copies = (_copy(p, arm, stable, canary) for p in policies if not is_canary(p))
     return [copy for copy in copies if copy is not None]
 
 
@@ -112,7 +111,3 @@ def _widened(selector: dict[str, Any], stable: Labels, canary: Labels) -> dict[s
         expressions.append({"key": key, "operator": "In", "values": values})
     wide = {"matchLabels": plain, "matchExpressions": expressions}
     return wide if selects(msgspec.convert(wide, LabelSelector), canary) else selector
-
-
-def _ours(policy: NetworkPolicy) -> bool:
-    return policy.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY

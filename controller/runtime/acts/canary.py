@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from controller.api import names
+from controller.api.meta import Object
 from controller.api.quantities import parse_duration
 from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
 from controller.core.observed import Block
 from controller.runtime.acts.writer import Writer
 from controller.runtime.facts import arm_of
 from controller.runtime.objects import Objects
+from controller.workloads.arms import is_canary
 from controller.workloads.canary import canary_deployment, canary_service
 from controller.workloads.network import canary_network_policies
 
@@ -35,13 +37,12 @@ async def remove_canary(w: Writer, o: Objects) -> None:
     """Everything that apply_canary made."""
     if o.canary is not None:
         await w.delete(DEPLOYMENTS, o.canary)
-    if o.canary_service is not None and _ours(o.canary_service.metadata.labels, o):
+    if o.canary_service is not None and _ours(o.canary_service, o):
         await w.delete(SERVICES, o.canary_service)
     for policy in o.policies:
-        if _ours(policy.metadata.labels, o):
+        if _ours(policy, o):
             await w.delete(NETWORK_POLICIES, policy)
 
 
-def _ours(labels: dict[str, str], o: Objects) -> bool:
-    role, rollout = labels.get(names.ROLE_LABEL), labels.get(names.ROLLOUT_LABEL)
-    return role == names.ROLE_CANARY and rollout == o.rollout.name
+def _ours(item: Object, o: Objects) -> bool:
+    return is_canary(item) and item.metadata.labels.get(names.ROLLOUT_LABEL) == o.rollout.name

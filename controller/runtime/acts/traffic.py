@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from controller.api.k8s import Service
 from controller.api.patch import Ops
 from controller.api.resources import SERVICES
 from controller.runtime.acts.writer import Writer
@@ -15,60 +16,48 @@ from controller.workloads.arms import canary_name
 
 async def set_weight(w: Writer, o: Objects, percent: float, change_uid: str) -> None:
     """The canary's share on every route; never raised on one that is marked for this Change."""
-    apex, canary = _names(o)
-    for r in o.routes:
-        if r.route is None:
-            continue
 
-        def wanted(route: Any, router: Any = r.router) -> Ops:
-            marked = router.read(route, apex, canary).aborted_for
-            if percent > 0 and marked and marked == change_uid:
-                return []
-            ops: Ops = router.desired(route, apex, canary, percent)
-            return ops
+    def wanted(router: Any, route: Any, apex: str, canary: str) -> Ops:
+        marked = router.read(route, apex, canary).aborted_for
+        if percent > 0 and marked and marked == change_uid:
+            return []
+        ops: Ops = router.desired(route, apex, canary, percent)
+        return ops
 
-        await w.patch(r.router.resource, r.route, wanted)
+    await _each_route(w, o, wanted)
 
 
 async def contain(w: Writer, o: Objects, change_uid: str) -> None:
     """Weight 0 and the mark, in one patch for each route; without a route, the pin."""
-    if not o.routed:
-        stable_hash = o.rollout.status.stable.hash
-        if o.service is not None and stable_hash:
-            await w.patch(SERVICES, o.service, lambda s: pin.pin(s, stable_hash, change_uid))
+
+    def wanted(router: Any, route: Any, apex: str, canary: str) -> Ops:
+        ops: Ops = router.desired(route, apex, canary, 0, change_uid)
+        return ops
+
+    if o.routed:
+        await _each_route(w, o, wanted)
         return
-    apex, canary = _names(o)
-    for r in o.routes:
-        if r.route is None:
-            continue
-
-        def wanted(route: Any, router: Any = r.router) -> Ops:
-            ops: Ops = router.desired(route, apex, canary, 0, change_uid)
-            return ops
-
-        await w.patch(r.router.resource, r.route, wanted)
+    stable_hash = o.rollout.status.stable.hash
+    if o.service is not None and stable_hash:
+        await w.patch(SERVICES, o.service, lambda s: pin.pin(s, stable_hash, change_uid))
 
 
 async def restore(w: Writer, o: Objects, *, forget: bool) -> None:
     """The owner's weights or selector; with `forget` the mark goes as well."""
-    apex, canary = _names(o)
 
-    def unpinned(service: Service) -> Ops:
-        return pin.unpin(service, clear_aborted=forget)
+    def wanted(router: Any, route: Any, apex: str, canary: str) -> Ops:
+        ops: Ops = router.restore(route, apex, canary, clear_aborted=forget)
+        return ops
 
     if not o.routed and o.service is not None:
-        await w.patch(SERVICES, o.service, unpinned)
-    for r in o.routes:
-        if r.route is None:
-            continue
-
-        def wanted(route: Any, router: Any = r.router) -> Ops:
-            ops: Ops = router.restore(route, apex, canary, clear_aborted=forget)
-            return ops
-
-        await w.patch(r.router.resource, r.route, wanted)
+        await w.patch(SERVICES, o.service, lambda s: pin.unpin(s, clear_aborted=forget))
+    await _each_route(w, o, wanted)
 
 
-def _names(o: Objects) -> tuple[str, str]:
+async def _each_route(w: Writer, o: Objects, wanted: Callable[..., Ops]) -> None:
+    """Patch every route that exists; `wanted` is asked with router, route, apex and canary."""
     apex = o.rollout.spec.traffic.service
-    return apex, canary_name(apex)
+    for r in o.routes:
+        if r.route is not None:
+            wish = partial(wanted, r.router, apex=apex, canary=canary_name(apex))
+            await w.patch(r.router.resource, r.route, wish)

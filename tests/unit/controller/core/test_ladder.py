@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.api.rollout import Step
-from controller.core.ladder import DEFAULT_LADDER, canary_pods, ladder
+from controller.api.rollout import DEFAULT_LADDER, Step
+from controller.core.ladder import canary_pods, ladder
 from tests.unit.controller.core.builders import release
 
 PODS = st.integers(1, 300)

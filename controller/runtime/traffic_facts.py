@@ -1,0 +1,86 @@
+"""What the routes, or the pods, say about the share of the canary. Pure: objects in, facts out.
+
+Each route is read once for a look: `route_views` reads, the others only combine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controller.core.observed import Block, Traffic
+from controller.core.reasons import Reason
+from controller.routers import pods
+from controller.routers.port import RouteView
+from controller.runtime.objects import Objects
+from controller.workloads import pin, template
+from controller.workloads.arms import Arm, canary_name
+
+
+def route_views(o: Objects) -> tuple[RouteView | None, ...]:
+    """What each route says, in their order; None for one that does not exist."""
+    apex = o.rollout.spec.traffic.service
+    return tuple(
+        r.router.read(r.route, apex, canary_name(apex)) if r.route is not None else None
+        for r in o.routes
+    )
+
+
+def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
+    """The share of the canary, and whether it is in force."""
+    if not o.routed:
+        return _pod_traffic(o)
+    seen = [v for v in views if v is not None]
+    marks = [v.aborted_for for v in seen if v.aborted_for]
+    # The first intact mark counts: one contained route is enough to know that it was contained.
+    return Traffic(
+        routed=True,
+        weight=max((v.weight_pct for v in seen), default=None),
+        in_force=bool(seen) and all(v.in_force for v in seen),
+        aborted_for=marks[0] if marks else "",
+        foreign=any(v.foreign for v in seen),
+        touched=any(v.managed for v in seen),
+    )
+
+
+def _pod_traffic(o: Objects) -> Traffic:
+    if o.service is None:
+        return Traffic(routed=False, weight=None)
+    view = pods.read(
+        o.service,
+        canary_ready=o.canary.status.available_replicas if o.canary else 0,
+        stable_ready=o.deployment.status.available_replicas if o.deployment else 0,
+    )
+    return Traffic(
+        routed=False,
+        weight=round(view.weight_pct, 2),
+        aborted_for=view.aborted_for,
+        touched=view.managed,
+        pinned=bool(pin.pinned(o.service)),
+    )
+
+
+def traffic_blocks(
+    o: Objects, views: Sequence[RouteView | None], arm: Arm | Block
+) -> tuple[Block, ...]:
+    """What is wrong with the Service, the routes, or the labels that split the arms."""
+    found: list[Block] = []
+    service = o.rollout.spec.traffic.service
+    if o.service is None:
+        text = f"Service {o.rollout.namespace}/{service} does not exist; create it, or mend it"
+        found.append(Block(Reason.TRAFFIC_MISSING, f"{text} in spec.traffic.service"))
+    for r, view in zip(o.routes, views, strict=True):
+        if view is None:
+            found.append(Block(Reason.TRAFFIC_MISSING, r.problem))
+            continue
+        found += [Block(Reason.TRAFFIC_MISSING, f"{r.kind} {r.name}: {p}") for p in view.problems]
+    if isinstance(arm, Block):
+        found.append(arm)
+    elif not o.routed and o.deployment is not None:
+        labels = template.labels_of(o.deployment.spec.template)
+        others = pin.unpinned_services(o.services, service, labels)
+        if others:
+            text = f"Service {', '.join(others)} would send traffic to the canary's pods as well"
+            found.append(
+                Block(Reason.UNPINNED_SERVICE, f"{text}; name a route, or narrow its selector")
+            )
+    return tuple(found)
