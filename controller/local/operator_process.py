@@ -1,9 +1,12 @@
-"""The operator as a process of its own that can die at a named write: for tests only.
+"""The operator as a process of its own that can die at a chosen write: for tests only.
 
     python -m controller.local.operator_process --kubeconfig F --probe F [--die before:contain]
 
 The kill point is here, around the port, and not in the product: `contain` is the first patch of a
-route that carries the containment mark, `unpause` the first patch that resumes a Deployment.
+route that carries the containment mark, `unpause` the first patch that resumes a Deployment, and a
+number n the n-th write of this process. Events are not counted: nothing is decided from them, and a
+task of its own writes them at times of its own. `--writes` names a file that gets a line for each
+counted write before it is sent.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from controller.api import names
@@ -20,6 +24,7 @@ from controller.api.resources import Resource
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
 from controller.kube.port import PatchOp
+from controller.kube.requests import Request
 from controller.local.addresses import process_address
 from controller.runtime import logs
 from controller.runtime.clock import steady_now
@@ -29,9 +34,11 @@ from controller.runtime.tools import lend_tools
 
 
 class MortalServer(ApiServer):
-    """Kills the process before or after one kind of write."""
+    """Kills the process before or after one kind of write, or the n-th of all."""
 
     die = ""
+    writes: Path | None = None
+    count = 0
 
     async def patch_json(
         self,
@@ -50,6 +57,22 @@ class MortalServer(ApiServer):
         if meant and when == "after":
             os.kill(os.getpid(), signal.SIGKILL)
         return written
+
+    async def _call(self, request: Request) -> bytes:
+        if request.reads or request.resource.startswith(("events", "leases", "serviceaccounts")):
+            return await super()._call(request)
+        self.count += 1
+        if self.writes is not None:
+            with self.writes.open("a") as lines:
+                lines.write(f"{request.what}\n")
+        if self.die == f"before:{self.count}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        number = self.count
+        try:
+            return await super()._call(request)
+        finally:
+            if self.die == f"after:{number}":
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _name_of(resource: Resource[Any], operations: Sequence[PatchOp]) -> str:
@@ -71,16 +94,18 @@ async def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--probe", required=True, help="kubeconfig of the probe's account")
-    parser.add_argument("--die", default="", help="before:contain, after:contain, after:unpause")
+    parser.add_argument("--die", default="", help="before:contain, after:7, ...")
+    parser.add_argument("--writes", type=Path, help="file for a line about each write")
+    parser.add_argument("--status-interval", type=float, default=1.0)
     options = parser.parse_args(arguments)
     logs.configure("text", "info")
-    settings = Settings(leader_election=False, status_interval_s=1.0, port=-1)
+    settings = Settings(leader_election=False, status_interval_s=options.status_interval, port=-1)
     async with (
         MortalServer(Kubeconfig(options.kubeconfig)) as cluster,
         ApiServer(Kubeconfig(options.probe)) as probe,
         lend_tools(address=process_address) as tools,
     ):
-        cluster.die = options.die
+        cluster.die, cluster.writes = options.die, options.writes
         await Operator(cluster, tools, settings, now=steady_now(), probe=probe).run()
 
 
