@@ -64,7 +64,8 @@ class MortalServer(ApiServer):
         self.count += 1
         if self.writes is not None:
             with self.writes.open("a") as lines:
-                lines.write(f"{request.what}\n")
+                part = " (status)" if request.path.endswith("/status") else ""
+                lines.write(f"{request.what}{part}\n")
         if self.die == f"before:{self.count}":
             os.kill(os.getpid(), signal.SIGKILL)
         number = self.count
