@@ -82,6 +82,13 @@ _ROLLOUT_OVERLAY: Final[Overlay] = {
             "a weight must be at most 100 less promotion.holdback, which stays on stable",
             fieldPath=".steps",
         ),
+        _rule(
+            "self.limits.supersede != 'Queue' || self.promotion.mode == 'ShiftThenAbsorb' &&"
+            " has(self.traffic.routes) && size(self.traffic.routes) > 0",
+            "Queue needs a route and promotion.mode ShiftThenAbsorb: the run in hand is absorbed"
+            " behind the full canary",
+            fieldPath=".limits",
+        ),
     ),
     "spec.workload": _immutable(
         "a Rollout keeps its workload; delete it, which restores everything, and create another"

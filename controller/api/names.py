@@ -26,7 +26,9 @@ ORIGIN_LABEL: Final = f"{GROUP}/ai-origin"
 HASH_LABEL: Final = "pod-template-hash"
 
 ABORTED_ANNOTATION: Final = f"{GROUP}/aborted"
-"""On a route: UID of the Change that was taken back. Such a route is never raised for it again."""
+"""On a route: UID of the Change that was taken back, and as what (`api.mark`).
+
+Such a route is never raised for it again."""
 ROUTE_ORIGINAL_ANNOTATION: Final = f"{GROUP}/original-weights"
 """On a route during a run: the owner's weights, to be restored."""
 FLOOR_ANNOTATION: Final = f"{GROUP}/original-min-replicas"
@@ -46,6 +48,8 @@ FINALIZER: Final = f"{GROUP}/leave"
 
 ROLE_CANARY: Final = "canary"
 ROLE_STABLE: Final = "stable"
+ROLE_TARGET: Final = "target"
+"""On a ControllerRevision: the template of a run in hand, kept while a newer edit may come."""
 
 WEIGHT_SCALE: Final = 10_000
 """Route weights are written in ten-thousandths, so that 0.01% can be said."""

@@ -115,8 +115,12 @@ class Limits(Struct, frozen=True):
         Duration, Meta(description="Time between weight 0 and the end of the canary's pods.")
     ] = "30s"
     supersede: Annotated[
-        Literal["Replace"],
-        Meta(description="A new edit during a run takes the run back and starts anew."),
+        Literal["Replace", "Queue"],
+        Meta(
+            description="What a new edit during a run does. Replace: the run is taken back and the"
+            " edit starts anew. Queue: the edit waits until the run in hand has ended, so that"
+            " frequent commits cannot starve promotion; only the newest one waits."
+        ),
     ] = "Replace"
 
 
@@ -201,6 +205,10 @@ class RolloutStatus(Struct, frozen=True):
     next_at: Annotated[
         datetime | None, Meta(description="When the next thing happens at the latest.")
     ] = None
+    queued: Annotated[
+        str,
+        Meta(description="Digest of a newer template that waits for the end of the run in hand."),
+    ] = ""
     hold: Annotated[
         str, Meta(description="OnChange: the API server pauses edits. Always: kept paused.")
     ] = ""

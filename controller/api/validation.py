@@ -96,17 +96,25 @@ def _rollout_problems(spec: RolloutSpec, routers: Collection[str] | None) -> Pro
         if route in spec.traffic.routes[:i]:
             yield Problem(path, shown(route.name), "must be named once")
     yield from _ladder_problems(spec.steps, spec.promotion)
+    yield from _hold_problems(spec)
     for i, reference in enumerate(spec.analysis):
         if reference in spec.analysis[:i]:
             path = f"spec.analysis[{i}].template"
             yield Problem(path, shown(reference.template), "must be named once")
     yield from _promotion_problems(spec.promotion)
+    if spec.limits.supersede == "Queue" and not _absorbs_behind_canary(spec):
+        allowed = "needs a route and promotion.mode ShiftThenAbsorb: the run in hand is absorbed"
+        yield Problem("spec.limits.supersede", "Queue", f"{allowed} behind the full canary")
     yield from duration_problems("spec.limits.hold", spec.limits.hold, positive=True)
     deadline = spec.limits.progress_deadline
     yield from duration_problems("spec.limits.progressDeadline", deadline, positive=True)
     yield from duration_problems("spec.limits.drain", spec.limits.drain)
     if spec.kill_switch is not None and not spec.kill_switch.key:
         yield Problem("spec.killSwitch.key", "nothing", MISSING)
+
+
+def _absorbs_behind_canary(spec: RolloutSpec) -> bool:
+    return bool(spec.traffic.routes) and spec.promotion.mode == "ShiftThenAbsorb"
 
 
 def _ladder_problems(steps: tuple[Step, ...], promotion: Promotion) -> Problems:
@@ -125,6 +133,15 @@ def _ladder_problems(steps: tuple[Step, ...], promotion: Promotion) -> Problems:
             yield Problem(path, shown(step.weight), allowed)
         if step.hold is not None:
             yield from duration_problems(f"spec.steps[{i}].hold", step.hold)
+
+
+def _hold_problems(spec: RolloutSpec) -> Problems:
+    longest = length_of(spec.limits.hold)
+    for i, step in enumerate(spec.steps):
+        stay = length_of(step.hold) if step.hold is not None else None
+        if stay and longest and stay >= longest:
+            allowed = f"must be under limits.hold ({spec.limits.hold}), which ends the wait"
+            yield Problem(f"spec.steps[{i}].hold", shown(step.hold), allowed)
 
 
 def _promotion_problems(promotion: Promotion) -> Problems:

@@ -6,7 +6,7 @@ the newest object, with `test` operations where somebody else may have been fast
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.api.change import ChangeSpec
 
@@ -36,10 +36,17 @@ class KeepRevision:
 
 
 @dataclass(frozen=True)
-class RecreateStable:
-    """Make the stable ReplicaSet again from its ControllerRevision."""
+class KeepTarget:
+    """Store the Deployment's template, that of the run in hand, in a ControllerRevision."""
 
-    revision: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class RecreateReplicaSet:
+    """Make a ReplicaSet of the Deployment from the ControllerRevision of this template."""
+
+    digest: str
     replicas: int
 
 
@@ -101,9 +108,14 @@ class SetWeight:
 
 @dataclass(frozen=True)
 class Contain:
-    """Weight 0 and the mark that keeps it there, in one patch (the pin, without a route)."""
+    """Weight 0 and the mark that keeps it there, in one patch (the pin, without a route).
+
+    Containing one Change twice is one act, whatever it is recorded as.
+    """
 
     change_uid: str
+    outcome: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,8 @@ Intent = (
     | RemoveFinalizer
     | Adopt
     | KeepRevision
-    | RecreateStable
+    | KeepTarget
+    | RecreateReplicaSet
     | DropReplicaSets
     | ScaleReplicaSet
     | Pause

@@ -93,6 +93,8 @@ class Traffic:
     """The router has accepted the spec that we read."""
     aborted_for: str = ""
     """UID of the Change in the containment mark (route annotation or pin)."""
+    aborted_as: tuple[str, str] = ("", "")
+    """Outcome and reason in that mark."""
     foreign: bool = False
     """Somebody changed the backends that we wrote."""
     touched: bool = False
@@ -180,6 +182,8 @@ class Observed:
     floor: Floor | None = None
     revision_kept: bool = False
     """A ControllerRevision holds the stable template."""
+    target_kept: bool = False
+    """A ControllerRevision holds the template of the run in hand."""
     hold_mode: HoldMode = HoldMode.ON_CHANGE
     namespace_ending: bool = False
     acting_since: datetime | None = None

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ABORTED = "AbortedByPerson"
     SUPERSEDED = "Superseded"
     WITHDRAWN = "Withdrawn"
+    QUEUED = "Queued"
     RETREATING = "Retreating"
     REVERTING = "Reverting"
     ROLLED_BACK = "RolledBack"
@@ -104,6 +105,7 @@ MEANING: dict[Reason, str] = {
     Reason.NO_EVIDENCE: "limits.hold passed without enough evidence.",
     Reason.ABORTED: "A person aborted the release.",
     Reason.SUPERSEDED: "A newer edit replaced the release in hand.",
+    Reason.QUEUED: "A newer edit waits for the end of the release in hand (limits.supersede).",
     Reason.WITHDRAWN: "The author went back to the stable template.",
     Reason.RETREATING: "Weight 0; the canary drains and goes.",
     Reason.REVERTING: "The Deployment goes back to the stable template.",

@@ -60,6 +60,27 @@ def plan_of(change: Change) -> Plan:
     return change.spec.plan
 
 
+def newer_edit(o: Observed) -> str:
+    """Digest of a template that is neither what the run in hand releases nor stable; else empty."""
+    change = running(o)
+    if change is None or o.workload is None:
+        return ""
+    known = (change.spec.target.digest, stable_of(o).digest)
+    return "" if o.workload.digest in known else o.workload.digest
+
+
+def queued(o: Observed) -> str:
+    """Digest of a newer edit that waits for the end of the run in hand; empty when none does.
+
+    It waits only for a run that can be finished without the Deployment's text: its own template is
+    kept. Before the first rung nothing runs that could be starved.
+    """
+    change = running(o)
+    if change is None or phase(o) is Phase.PROPOSED or not o.target_kept:
+        return ""
+    return newer_edit(o) if plan_of(change).limits.supersede == "Queue" else ""
+
+
 def step_of(change: Change) -> Step:
     """The rung in hand."""
     steps = plan_of(change).steps

@@ -13,7 +13,7 @@ from controller.core.decision import Ruling
 from controller.core.observed import Observed
 from controller.core.phases import GOING_BACK, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import phase, remembered, running
+from controller.core.run import phase, queued, remembered, running
 
 _PHASE_SHOWN = {
     Phase.PROPOSED: "Progressing", Phase.STEPPING: "Progressing", Phase.SHIFTING: "Promoting",
@@ -100,6 +100,7 @@ def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
         origin=change.spec.origin if change and change.name == memory.change else "",
         at_risk="" if over else _at_risk(o),
         next_at=ruling.wake_at,
+        queued=queued(o),
         hold=o.hold_mode.value,
         stable=memory.stable,
         deployment_uid=memory.deployment_uid,

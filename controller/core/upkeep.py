@@ -14,9 +14,10 @@ from controller.core.actions import (
     DropReplicaSets,
     Intent,
     KeepRevision,
+    KeepTarget,
     Pause,
     RaiseFloor,
-    RecreateStable,
+    RecreateReplicaSet,
     RestoreFloor,
     ScaleReplicaSet,
 )  # fmt: skip
@@ -25,7 +26,7 @@ from controller.core.guards.climb import wanted_pods
 from controller.core.observed import Command, HoldMode, Observed, Workload
 from controller.core.phases import CARRYING, Phase
 from controller.core.reasons import Reason
-from controller.core.run import phase, running, speaks_of, stable_of
+from controller.core.run import phase, plan_of, queued, running, speaks_of, stable_of
 
 
 def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
@@ -41,6 +42,8 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
         _remember_stable(o, o.workload, intents)
         _hold_floor(o, o.workload, intents)
         _size_canary(o, intents)
+        _keep_target(o, o.workload, intents)
+        _mention_queued(o, notes)
     _answer(o, intents)
     return tuple(intents), tuple(notes)
 
@@ -58,7 +61,7 @@ def _protect_stable(o: Observed, w: Workload, intents: list[Intent], notes: list
         intents.append(Pause())
         notes.append(Note(Reason.ESCAPED, "an edit began to roll without the hold; it is paused"))
     if serving is None and w.paused and o.revision_kept:
-        intents.append(RecreateStable(stable.digest, w.replicas))
+        intents.append(RecreateReplicaSet(stable.digest, w.replicas))
         notes.append(Note(Reason.STABLE_LOST, f"ReplicaSet of {stable.digest[:8]} is made again"))
     if not pending:
         return
@@ -106,6 +109,23 @@ def _size_canary(o: Observed, intents: list[Intent]) -> None:
     want = wanted_pods(o, change)
     if o.canary is None or o.canary.wanted != want or not o.canary.intact:
         intents.append(ApplyCanary(change.metadata.uid, want))
+
+
+def _keep_target(o: Observed, w: Workload, intents: list[Intent]) -> None:
+    """Where edits wait, the run in hand must be able to end after the Deployment's text is gone."""
+    change = running(o)
+    if change is None or o.target_kept or plan_of(change).limits.supersede != "Queue":
+        return
+    if w.digest == change.spec.target.digest and not change.spec.restart:
+        intents.append(KeepTarget(w.digest))
+
+
+def _mention_queued(o: Observed, notes: list[Note]) -> None:
+    """Once for each newer edit: the Rollout's status says which one was told of."""
+    change, newer = running(o), queued(o)
+    if change is not None and newer and newer != o.rollout.status.queued:
+        text = f"a newer template ({newer[:8]}) waits until {change.name} has ended"
+        notes.append(Note(Reason.QUEUED, text))
 
 
 def _answer(o: Observed, intents: list[Intent]) -> None:

@@ -27,7 +27,7 @@ class RouteView:
     """The router has accepted the spec that was read; `waiting_for` says what is missing."""
     waiting_for: str = ""
     aborted_for: str = ""
-    """UID of the Change in the containment mark; empty when there is none."""
+    """Text of the containment mark as it was written; empty when there is none."""
     foreign: bool = False
     """Somebody changed what we wrote; `desired` repairs it."""
     managed: bool = False
@@ -60,7 +60,7 @@ class Router(Protocol[R]):
     ) -> Ops:
         """The patch after which the canary has this share (0 to 100) of the apex's traffic.
 
-        With `aborted`, a Change's UID, the containment mark is set in the same patch. Empty when
+        With `aborted`, the text of the containment mark, it is set in the same patch. Empty when
         the route is so already.
         """
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from controller.api.mark import Mark
 from controller.core import actions as a
 from controller.runtime.acts import canary, records, traffic, workload
 from controller.runtime.acts.writer import Writer
@@ -19,8 +20,8 @@ async def perform(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:
 
 async def _one(w: Writer, o: Objects, intent: a.Intent) -> None:
     match intent:
-        case a.Contain(change_uid):
-            await traffic.contain(w, o, change_uid)
+        case a.Contain(change_uid, outcome, reason):
+            await traffic.contain(w, o, Mark(change_uid, outcome, reason))
         case a.SetWeight(percent, change_uid):
             await traffic.set_weight(w, o, percent, change_uid)
         case a.RestoreTraffic(forget):
@@ -39,8 +40,10 @@ async def _one(w: Writer, o: Objects, intent: a.Intent) -> None:
             await workload.leave(w, o, stable_digest)
         case a.KeepRevision(replicaset):
             await workload.keep_revision(w, o, replicaset)
-        case a.RecreateStable(revision, replicas):
-            await workload.recreate_stable(w, o, revision, replicas)
+        case a.KeepTarget(digest):
+            await workload.keep_target(w, o, digest)
+        case a.RecreateReplicaSet(digest, replicas):
+            await workload.recreate_replicaset(w, o, digest, replicas)
         case a.DropReplicaSets(names):
             await workload.drop_replicasets(w, o, names)
         case a.ScaleReplicaSet(name, replicas):

@@ -10,7 +10,7 @@ import msgspec
 
 from controller.api import names
 from controller.api.change import ChangeSpec, Plan, Version
-from controller.api.k8s import Pod
+from controller.api.k8s import Deployment, Pod
 from controller.api.kinds import Signoff
 from controller.api.meta import Object
 from controller.core.ladder import ladder
@@ -50,8 +50,9 @@ def observe(
 ) -> Observed:
     """All facts about one Rollout but the evidence; `blocks` are those that plug-ins found."""
     workload = _workload(objects)
+    change = objects.change
     stable = stable_of(Observed(rollout=objects.rollout, workload=workload, change=objects.change))
-    kept = {history.stable_digest(r) for r in objects.revisions}
+    kept = {history.kept_digest(r) for r in objects.revisions}
     arm = arm_of(objects)
     views = route_views(objects)
     return Observed(
@@ -66,6 +67,7 @@ def observe(
         commands=tuple(_command(s) for s in objects.signoffs),
         floor=_floor(objects),
         revision_kept=stable.digest in kept,
+        target_kept=change is not None and change.spec.target.digest in kept,
         hold_mode=hold_mode,
         namespace_ending=objects.namespace_ending,
         acting_since=acting_since,
@@ -107,8 +109,17 @@ def _stable_template(o: Objects, digest: str) -> msgspec.Raw | None:
     serving = o.view.by_digest(digest) if o.view else None
     if serving is not None:
         return serving.spec.template
-    kept = next((r for r in o.revisions if history.stable_digest(r) == digest), None)
-    return history.stable_template(kept) if kept else None
+    kept = history.of_digest(o.revisions, digest)
+    return history.kept_template(kept) if kept else None
+
+
+def run_template(o: Objects, deployment: Deployment) -> msgspec.Raw:
+    """What the run in hand releases: the Deployment's, or the kept one while a newer edit waits."""
+    own = deployment.spec.template
+    if o.change is None or o.view is None or o.view.template_digest == o.change.spec.target.digest:
+        return own
+    kept = history.of_digest(o.revisions, o.change.spec.target.digest)
+    return history.kept_template(kept) if kept else own
 
 
 def _proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
@@ -198,7 +209,7 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     fits = (
         arm is not None
         and o.deployment is not None
-        and intact(d, o.deployment, arm, o.deployment.spec.template)
+        and intact(d, o.deployment, arm, run_template(o, o.deployment))
         and (not o.routed or o.canary_service is not None)
     )
     return Canary(

@@ -1,5 +1,7 @@
-"""Stable templates kept in ControllerRevisions, and a lost stable ReplicaSet made again from one.
+"""Templates kept in ControllerRevisions, and a ReplicaSet made again from one.
 
+Each stable template is kept; the template of a run in hand (its target) as well where a newer edit
+may replace the Deployment's text before the run has ended (`limits.supersede: Queue`).
 Called by gather (what is kept, what is surplus) and act (bodies). A revision belongs to the
 Deployment by a plain owner reference: not controlling and not blocking, so that deleting it, or the
 Rollout, or the operator, touches nothing that serves, and none outlives the workload that it
@@ -38,6 +40,45 @@ def revision_name(deployment: str, template_digest: str) -> str:
     return f"{deployment[:240]}-{template_digest[:8]}"
 
 
+def target_body(deployment: Deployment, rollout: str, number: int) -> dict[str, Any]:
+    """The ControllerRevision that keeps the Deployment's own template, which no ReplicaSet runs.
+
+    Its hash is ours: the Deployment controller knows a ReplicaSet by its template, not by its name.
+    """
+    template_digest = digest(deployment.spec.template)
+    template_hash = template_digest[:10]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": f"{deployment.name[:230]}-target-{template_digest[:8]}",
+            "namespace": deployment.namespace,
+            "labels": {names.ROLLOUT_LABEL: rollout, names.ROLE_LABEL: names.ROLE_TARGET},
+            "ownerReferences": [_owner(deployment, controller=False)],
+        },
+        "revision": number,
+        "data": {
+            "hash": template_hash,
+            "replicaset": f"{deployment.name}-{template_hash}",
+            "digest": template_digest,
+            "template": content(deployment.spec.template),
+        },
+    }
+
+
+def is_target(revision: ControllerRevision) -> bool:
+    """Whether it keeps the template of a run rather than one that was stable."""
+    return revision.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_TARGET
+
+
+def of_digest(
+    revisions: Iterable[ControllerRevision], template_digest: str
+) -> ControllerRevision | None:
+    """The revision that keeps this template; one that was stable before one of a run."""
+    found = [r for r in revisions if kept_digest(r) == template_digest]
+    return min(found, key=is_target, default=None)
+
+
 def next_number(revisions: Iterable[ControllerRevision]) -> int:
     """One above all that are kept."""
     return max((revision.revision for revision in revisions), default=0) + 1
@@ -68,17 +109,17 @@ def revision_body(
     }
 
 
-def stable_hash(revision: ControllerRevision) -> str:
+def kept_hash(revision: ControllerRevision) -> str:
     """The pod-template-hash of the kept template's pods."""
     return _kept(revision).hash
 
 
-def stable_digest(revision: ControllerRevision) -> str:
+def kept_digest(revision: ControllerRevision) -> str:
     """The digest of the kept template."""
     return _kept(revision).digest
 
 
-def stable_template(revision: ControllerRevision) -> msgspec.Raw:
+def kept_template(revision: ControllerRevision) -> msgspec.Raw:
     """The kept template, without the hash label."""
     return _kept(revision).template.copy()
 
@@ -96,15 +137,16 @@ def is_ours(revision: ControllerRevision) -> bool:
 def recreate_replicaset(
     deployment: Deployment, revision: ControllerRevision, replicas: int | None = None
 ) -> dict[str, Any]:
-    """The stable ReplicaSet as the Deployment controller would make it; it adopts it as its own.
+    """The ReplicaSet of a kept template, as the Deployment controller would make it.
 
-    With the hash that its pods had, so that a Service that is pinned to it still finds them.
-    `replicas` defaults to what the Deployment wants now.
+    It adopts it as its own. With the hash that its pods had, so that a Service that is pinned to it
+    still finds them. `replicas` defaults to what the Deployment wants now.
     """
     kept = _kept(revision)
     hashed = {names.HASH_LABEL: kept.hash}
-    marks = {names.ROLE_LABEL: names.ROLE_STABLE}
-    marks[names.ROLLOUT_LABEL] = revision.metadata.labels.get(names.ROLLOUT_LABEL, "")
+    marks = {names.ROLLOUT_LABEL: revision.metadata.labels.get(names.ROLLOUT_LABEL, "")}
+    if not is_target(revision):
+        marks[names.ROLE_LABEL] = names.ROLE_STABLE
     annotations = {_NATIVE_REVISION: kept.native} if kept.native else {}
     return {
         "apiVersion": "apps/v1",
@@ -142,7 +184,7 @@ def expired(
 ) -> tuple[str, ...]:
     """Names of the oldest revisions beyond `keep`; never the one of the stable digest."""
     newest_first = sorted(revisions, key=lambda r: r.revision, reverse=True)
-    others = [r for r in newest_first if stable_digest(r) != stable]
+    others = [r for r in newest_first if kept_digest(r) != stable]
     room = keep - (len(newest_first) - len(others))
     return tuple(r.name for r in others[max(room, 0) :])
 

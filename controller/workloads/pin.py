@@ -14,9 +14,9 @@ from controller.api.patch import Ops, add, drop_annotations, expect, remove, set
 from controller.workloads.selectors import selecting
 
 
-def pin(service: Service, stable_hash: str, change_uid: str) -> Ops:
-    """Only stable pods serve, and the mark says for which Change; one patch."""
-    marked = set_annotations(service, {names.ABORTED_ANNOTATION: change_uid})
+def pin(service: Service, stable_hash: str, mark: str) -> Ops:
+    """Only stable pods serve, and the mark says for which Change and why; one patch."""
+    marked = set_annotations(service, {names.ABORTED_ANNOTATION: mark})
     if pinned(service) == stable_hash:
         return marked
     key = add(stable_hash, "spec", "selector", names.HASH_LABEL)
@@ -38,7 +38,7 @@ def pinned(service: Service) -> str:
 
 
 def aborted_for(service: Service) -> str:
-    """UID of the Change that was contained; empty when none was."""
+    """Text of the containment mark; empty when there is none."""
     return service.metadata.annotations.get(names.ABORTED_ANNOTATION, "")
 
 

@@ -139,8 +139,8 @@ async def test_a_lost_stable_replicaset_is_made_again_and_kept_by_its_deployment
 
     await until(filled)
     view = await shop.view()
-    assert view.by_hash(history.stable_hash(revision)) is not None
-    assert view.by_digest(history.stable_digest(revision)) is not None
+    assert view.by_hash(history.kept_hash(revision)) is not None
+    assert view.by_digest(history.kept_digest(revision)) is not None
 
 
 async def test_the_canarys_objects_are_applied_and_intact(shop: Namespace) -> None:

@@ -42,6 +42,7 @@ from controller.runtime.clock import Now, loop_now
 from controller.runtime.manager import Operator
 from controller.runtime.plugins import Plugins, Registry, installed
 from controller.runtime.settings import Settings
+from controller.workloads.template import digest
 
 EPOCH = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEY = Key(shop_objects.NAMESPACE, shop_objects.NAME)
@@ -60,14 +61,14 @@ ANALYSIS = {
          "margin": {"5": "30%", "50": "20%"}},
     ],
 }  # fmt: skip
-ROLLOUT = {
+ROLLOUT: dict[str, Any] = {
     "workload": {"name": KEY.name},
     "traffic": {"service": KEY.name, "routes": [{"name": shop_objects.NAMESPACE}]},
     "steps": [{"weight": 5}, {"weight": 50}],
     "analysis": [{"template": "shop"}],
     "promotion": {"holdback": 2, "watch": "5s"},
-    "limits": {"drain": "2s", "progressDeadline": "60s", "hold": "10m"},
 }
+LIMITS = {"drain": "2s", "progressDeadline": "60s", "hold": "10m"}
 
 
 class _Spec(msgspec.Struct, frozen=True):
@@ -168,7 +169,8 @@ def canary_weight(cluster: MemoryCluster) -> float:
 class ShopWorld:
     """Enter it on a loop with virtual time."""
 
-    def __init__(self) -> None:
+    def __init__(self, **limits: str) -> None:
+        self._rollout = ROLLOUT | {"limits": LIMITS | limits}
         self.weights: list[float] = []
         self.under_mark: list[float] = []
         """Weights that were in the route together with the mark of containment."""
@@ -203,7 +205,9 @@ class ShopWorld:
             ANALYSIS_TEMPLATES, space, {"metadata": {"name": "shop"}, "spec": ANALYSIS}
         )
         await asyncio.sleep(10)
-        await self.admin.create(ROLLOUTS, space, {"metadata": {"name": KEY.name}, "spec": ROLLOUT})
+        await self.admin.create(
+            ROLLOUTS, space, {"metadata": {"name": KEY.name}, "spec": self._rollout}
+        )
 
     async def release(self, version: str) -> None:
         """An author edits the Deployment's template."""
@@ -292,6 +296,10 @@ class ShopWorld:
         bodies = [body_of(self.cluster, CHANGES, name) for name in sorted(made)]
         found = [msgspec.convert(b, Change) for b in bodies if b is not None]
         return sorted(found, key=lambda c: int(c.metadata.resource_version))
+
+    def held_digest(self) -> str:
+        """Digest of the template that the Deployment holds."""
+        return digest(msgspec.Raw(msgspec.json.encode(self.deployment()["spec"]["template"])))
 
     def deployment(self) -> dict[str, Any]:
         """The Deployment's JSON."""

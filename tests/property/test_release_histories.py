@@ -25,19 +25,19 @@ AT_REST_WITHIN_S = 2500
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(EVENT, max_size=10))
+@given(st.lists(EVENT, max_size=10), st.sampled_from(["Replace", "Queue"]))
 def test_any_history_comes_to_rest_and_serves_no_bad_version(
-    history: list[tuple[str, str | int | bool]],
+    history: list[tuple[str, str | int | bool]], supersede: str
 ) -> None:
     loop = looptime.new_event_loop()
     try:
-        loop.run_until_complete(_live(history))
+        loop.run_until_complete(_live(history, supersede))
     finally:
         loop.close()
 
 
-async def _live(history: list[tuple[str, str | int | bool]]) -> None:
-    async with ShopWorld() as world:
+async def _live(history: list[tuple[str, str | int | bool]], supersede: str) -> None:
+    async with ShopWorld(supersede=supersede) as world:
         world.start_operator()
         await asyncio.sleep(5)
         for event, value in history:

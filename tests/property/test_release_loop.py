@@ -13,12 +13,12 @@ from tests.property.shopworld import KEY, ShopWorld
 pytestmark = pytest.mark.looptime
 
 
-async def settled(world: ShopWorld, within_s: float = 400.0) -> None:
-    """Virtual time passes until the last Change has ended and the Rollout is at rest."""
+async def settled(world: ShopWorld, within_s: float = 400.0, changes: int = 1) -> None:
+    """Virtual time passes until that many Changes have ended and the Rollout is at rest."""
     for _ in range(int(within_s)):
         await asyncio.sleep(1)
-        changes = world.changes()
-        ended = changes and changes[-1].status.phase == Phase.FINISHED and world.weight() == 0
+        phases = [c.status.phase for c in world.changes()]
+        ended = len(phases) >= changes and phases[-1] == Phase.FINISHED and world.weight() == 0
         if ended and world.rollout().status.phase in ("Stable", "Rejected"):
             return
     last = world.rollout().status
@@ -164,6 +164,75 @@ async def test_a_rollout_that_cannot_be_read_is_told_so_and_stops_no_other() -> 
         told = world.cluster.body(UNREAD, KEY.namespace, "cart")["status"]
         assert told["phase"] == "Invalid"
         assert "spec.steps" in told["message"]
+
+
+async def test_queued_edits_wait_and_only_the_newest_is_released_after_the_run() -> None:
+    async with ShopWorld(supersede="Queue") as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await world.release("v3")
+        await asyncio.sleep(3)
+        assert world.rollout().status.queued == world.held_digest()
+        await world.release("v4")
+        await reached(world, Phase.ABSORBING)
+        await settled(world, changes=2)
+        first, second = world.changes()
+        assert first.status.outcome == second.status.outcome == Outcome.PROMOTED
+        assert second.spec.source.digest == first.spec.target.digest
+        assert second.spec.target.digest == world.held_digest()
+        assert world.rollout().status.queued == ""
+
+
+async def test_an_edit_in_mid_absorb_waits_where_edits_wait() -> None:
+    async with ShopWorld(supersede="Queue") as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.ABSORBING)
+        await world.release("v3")
+        await settled(world, changes=2)
+        first, second = world.changes()
+        assert first.status.outcome == second.status.outcome == Outcome.PROMOTED
+        assert second.spec.source.digest == first.spec.target.digest
+
+
+async def test_a_bad_release_with_an_edit_behind_it_is_taken_back_and_the_edit_tried() -> None:
+    async with ShopWorld(supersede="Queue") as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.WATCHING)
+        await world.release("v3")
+        world.orders.harmful = True
+        await reached(world, Phase.RETREATING)
+        world.orders.harmful = False
+        await settled(world, changes=2)
+        first, second = world.changes()
+        assert first.status.outcome == Outcome.ROLLED_BACK
+        assert second.status.outcome == Outcome.PROMOTED
+        assert second.spec.source.digest == first.spec.source.digest
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("write", range(1, 36, 3))
+async def test_a_kill_at_any_write_of_a_run_with_an_edit_behind_it_gives_the_same_end(
+    after: bool, write: int
+) -> None:
+    async with ShopWorld(supersede="Queue") as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await world.release("v3")
+        world.crash_at(write, after=after)
+        await asyncio.sleep(60)
+        await world.kill_operators()
+        world.heal()
+        world.start_operator()
+        await settled(world, changes=2)
+        assert [c.status.outcome for c in world.changes()] == [Outcome.PROMOTED] * 2
 
 
 @pytest.mark.parametrize("version", ["v2", "v2-bad"])

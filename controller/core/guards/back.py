@@ -11,16 +11,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from controller.api.change import ChangeStatus
+from controller.api.change import Change, ChangeStatus
 from controller.core.actions import (
     Answer,
     Contain,
     Intent,
-    Pause,
-    RecreateStable,
     RemoveCanary,
     RestoreTraffic,
-    ScaleReplicaSet,
     SwitchOff,
 )  # fmt: skip
 from controller.core.decision import Ruling
@@ -28,6 +25,7 @@ from controller.core.finish import finish
 from controller.core.observed import Observed, Verdict
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
+from controller.core.refill import refill
 from controller.core.run import (
     after,
     ahead,
@@ -72,9 +70,14 @@ def retreat(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
     assert change is not None
     return Ruling(
         Reason(status.reason), status.message,
-        intents=(Contain(change.metadata.uid), *_kill_switch(o)),
+        intents=(_contain(change, status), *_kill_switch(o)),
         change=enter(status, Phase.RETREATING, now),
     )  # fmt: skip
+
+
+def _contain(change: Change, status: ChangeStatus) -> Contain:
+    """Its mark remembers the outcome should the status not be written."""
+    return Contain(change.metadata.uid, status.outcome, status.reason)
 
 
 def _kill_switch(o: Observed) -> tuple[Intent, ...]:
@@ -133,13 +136,17 @@ def contained_already(o: Observed, now: datetime) -> Ruling | None:
         return None
     if o.traffic.aborted_for != change.metadata.uid:
         return None
-    outcome, reason = Outcome.ROLLED_BACK, Reason.ROLLED_BACK
-    if o.workload is not None and o.workload.digest == stable_of(o).digest:
-        outcome, reason = Outcome.WITHDRAWN, Reason.WITHDRAWN
-    elif o.workload is not None and o.workload.digest != change.spec.target.digest:
-        outcome, reason = Outcome.SUPERSEDED, Reason.SUPERSEDED
+    outcome, reason = _marked(o)
     message = "traffic was returned to stable before this could be written down"
     return go_back(o, now, outcome, reason, message)
+
+
+def _marked(o: Observed) -> tuple[Outcome, Reason]:
+    """What the mark says that it was taken back as."""
+    try:
+        return Outcome(o.traffic.aborted_as[0]), Reason(o.traffic.aborted_as[1])
+    except ValueError:  # a mark of an older version, or a hand-made one
+        return Outcome.ROLLED_BACK, Reason.ROLLED_BACK
 
 
 def reverting(o: Observed, now: datetime) -> Ruling | None:
@@ -156,7 +163,7 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
     if ready or (late and stable is not None and stable.available > 0) or not o.workload.replicas:
         return Ruling(
             Reason(change.status.reason), change.status.message,
-            intents=(*_undo_absorb(o), Contain(change.metadata.uid)),
+            intents=(*_undo_absorb(o), _contain(change, change.status)),
             change=enter(change.status, Phase.RETREATING, now),
         )  # fmt: skip
     have = stable.available if stable else 0
@@ -166,29 +173,15 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
         Reason.REVERTING,
         f"{change.status.message}; stable has {have} of {o.workload.replicas} pods, the canary"
         " serves until it is complete",
-        intents=(*((Contain(change.metadata.uid),) if unserved else ()), *_undo_absorb(o)),
+        intents=(*((_contain(change, change.status),) if unserved else ()), *_undo_absorb(o)),
         wake_at=ahead(progress_deadline(o, change, now), now),
     )
 
 
 def _undo_absorb(o: Observed) -> tuple[Intent, ...]:
-    """Pause the Deployment and empty every ReplicaSet but stable; refill stable, made again from
-    its revision if it is lost."""
+    """Stable takes all pods of the Deployment again."""
     w = o.workload
-    if w is None:
-        return ()
-    digest = stable_of(o).digest
-    intents: list[Intent] = []
-    if not w.paused and w.digest != digest:
-        intents.append(Pause())
-    if w.of_digest(digest) is None and w.paused and o.revision_kept:
-        intents.append(RecreateStable(digest, w.replicas))
-    for s in w.sets:
-        if s.digest == digest and s.wanted < w.replicas:
-            intents.insert(1 if intents else 0, ScaleReplicaSet(s.name, w.replicas))
-        elif s.digest != digest and s.wanted > 0:
-            intents.append(ScaleReplicaSet(s.name, 0))
-    return tuple(intents)
+    return refill(w, stable_of(o).digest, kept=o.revision_kept) if w is not None else ()
 
 
 def retreating(o: Observed, now: datetime) -> Ruling | None:
@@ -204,7 +197,7 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     unmarked = o.canary is not None and o.traffic.aborted_for != uid and deadline is not None
     if carries or unmarked:
         text = f"{why}; returning traffic to stable"
-        return Ruling(reason, text, intents=(Contain(uid),), wake_at=deadline)
+        return Ruling(reason, text, intents=(_contain(change, status),), wake_at=deadline)
     if o.canary is not None and not o.traffic.in_force and deadline is not None:
         text = f"{why}; weight 0 is written, the router does not show it yet"
         return Ruling(reason, text, wake_at=deadline)

@@ -15,7 +15,16 @@ from controller.core.guards.promotion import begin_absorb
 from controller.core.observed import Command, Observed
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import CLOCK_GRAIN, applicable, handled, phase, running, stable_of
+from controller.core.run import (
+    CLOCK_GRAIN,
+    applicable,
+    handled,
+    newer_edit,
+    phase,
+    queued,
+    running,
+    stable_of,
+)  # fmt: skip
 
 _EDITABLE = frozenset({*CARRYING, Phase.PROPOSED, Phase.ABSORBING})
 
@@ -34,15 +43,14 @@ def withdrawn(o: Observed, now: datetime) -> Ruling | None:
 def superseded(o: Observed, now: datetime) -> Ruling | None:
     """A newer edit: the run in hand is taken back and the edit starts against the same stable.
 
-    In mid-absorb the Deployment no longer holds the template that it absorbs, so the only whole
-    version to return to is stable; the full canary serves until stable is complete.
+    Not where edits wait (`limits.supersede: Queue`). In mid-absorb the Deployment no longer holds
+    the template that it absorbs, so the only whole version to return to is stable; the full canary
+    serves until stable is complete.
     """
-    change = running(o)
-    if change is None or o.workload is None or phase(o) not in _EDITABLE:
+    newer = newer_edit(o)
+    if not newer or phase(o) not in _EDITABLE or queued(o):
         return None
-    if o.workload.digest in (change.spec.target.digest, stable_of(o).digest):
-        return None
-    message = f"a newer template ({o.workload.digest[:8]}) was proposed"
+    message = f"a newer template ({newer[:8]}) was proposed"
     return go_back(o, now, Outcome.SUPERSEDED, Reason.SUPERSEDED, message)
 
 

@@ -23,6 +23,7 @@ from controller.core.guards.back import drain, go_back
 from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
+from controller.core.refill import refill, refilled
 from controller.core.run import (
     after,
     ahead,
@@ -30,6 +31,7 @@ from controller.core.run import (
     phase,
     plan_of,
     progress_deadline,
+    queued,
     remembered,
     running,
     stable_of,
@@ -90,7 +92,7 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
         return None
     deadline = progress_deadline(o, change, now)
     wake = ahead(deadline, now)
-    if not o.workload.paused and o.workload.complete:
+    if _absorbed(o):
         return _settle(o, now, change.status)
     if now >= deadline and not change.spec.restart:
         fact = "the Deployment did not finish its rolling update in time"
@@ -98,18 +100,35 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     shift = _all_traffic_on_canary(o, now)
     if shift is not None:
         return shift
+    target, waits = change.spec.target.digest, queued(o)
+    if waits:
+        return Ruling(
+            Reason.ABSORBING, f"a newer edit ({waits[:8]}) holds the Deployment's text; its"
+            " ReplicaSets change to the approved template underneath",
+            intents=refill(o.workload, target, kept=True), wake_at=wake,
+        )  # fmt: skip
     if o.workload.paused:
         return Ruling(
             Reason.ABSORBING, "resuming the Deployment with the approved template",
-            intents=(Unpause(change.spec.target.digest),), wake_at=wake,
+            intents=(Unpause(target),), wake_at=wake,
         )  # fmt: skip
-    new = o.workload.of_digest(change.spec.target.digest)
+    new = o.workload.of_digest(target)
     ready = new.available if new else 0
     reason = Reason.RESTARTING if change.spec.restart else Reason.ABSORBING
     return Ruling(
         reason, f"{ready} of {o.workload.replicas} pods of the Deployment run the new template",
         wake_at=wake,
     )  # fmt: skip
+
+
+def _absorbed(o: Observed) -> bool:
+    """The Deployment's pods all run the target: by its own rolling update, or underneath it."""
+    change = running(o)
+    if change is None or o.workload is None:
+        return False
+    if queued(o):
+        return refilled(o.workload, change.spec.target.digest)
+    return not o.workload.paused and o.workload.complete
 
 
 def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:

@@ -8,7 +8,7 @@ from controller.api.quantities import parse_duration
 from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
 from controller.core.observed import Block
 from controller.runtime.acts.writer import Writer
-from controller.runtime.facts import arm_of
+from controller.runtime.facts import arm_of, run_template
 from controller.runtime.objects import Objects
 from controller.workloads.arms import is_canary
 from controller.workloads.canary import canary_deployment, canary_service
@@ -20,7 +20,7 @@ async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     arm = arm_of(o)
     if isinstance(arm, Block) or o.deployment is None or o.service is None or o.change is None:
         return
-    ns, template = o.rollout.namespace, o.deployment.spec.template
+    ns, template = o.rollout.namespace, run_template(o, o.deployment)
     if o.routed:
         await w.apply(SERVICES, ns, canary_service(o.service, arm))
         for body in canary_network_policies(o.policies, o.deployment, arm):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from controller.api.mark import Mark
 from controller.api.patch import Ops
 from controller.api.resources import SERVICES
 from controller.runtime.acts.writer import Writer
@@ -18,8 +19,8 @@ async def set_weight(w: Writer, o: Objects, percent: float, change_uid: str) -> 
     """The canary's share on every route; never raised on one that is marked for this Change."""
 
     def wanted(router: Any, route: Any, apex: str, canary: str) -> Ops:
-        marked = router.read(route, apex, canary).aborted_for
-        if percent > 0 and marked and marked == change_uid:
+        mark = Mark.read(router.read(route, apex, canary).aborted_for)
+        if percent > 0 and mark is not None and mark.change_uid == change_uid:
             return []
         ops: Ops = router.desired(route, apex, canary, percent)
         return ops
@@ -27,11 +28,19 @@ async def set_weight(w: Writer, o: Objects, percent: float, change_uid: str) -> 
     await _each_route(w, o, wanted)
 
 
-async def contain(w: Writer, o: Objects, change_uid: str) -> None:
-    """Weight 0 and the mark, in one patch for each route; without a route, the pin."""
+async def contain(w: Writer, o: Objects, mark: Mark) -> None:
+    """Weight 0 and the mark, in one patch for each route; without a route, the pin.
+
+    A mark of this Change stays as it is: the first reason is the true one.
+    """
+
+    def text(standing: str) -> str:
+        known = Mark.read(standing)
+        return standing if known and known.change_uid == mark.change_uid else str(mark)
 
     def wanted(router: Any, route: Any, apex: str, canary: str) -> Ops:
-        ops: Ops = router.desired(route, apex, canary, 0, change_uid)
+        standing = router.read(route, apex, canary).aborted_for
+        ops: Ops = router.desired(route, apex, canary, 0, text(standing))
         return ops
 
     if o.routed:
@@ -39,7 +48,9 @@ async def contain(w: Writer, o: Objects, change_uid: str) -> None:
         return
     stable_hash = o.rollout.status.stable.hash
     if o.service is not None and stable_hash:
-        await w.patch(SERVICES, o.service, lambda s: pin.pin(s, stable_hash, change_uid))
+        await w.patch(
+            SERVICES, o.service, lambda s: pin.pin(s, stable_hash, text(pin.aborted_for(s)))
+        )
 
 
 async def restore(w: Writer, o: Objects, *, forget: bool) -> None:

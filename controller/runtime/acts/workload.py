@@ -66,7 +66,8 @@ async def keep_revision(w: Writer, o: Objects, replicaset: str) -> None:
         return
     kept = digest(serving.spec.template)
     number = history.next_number(o.revisions)
-    if kept not in {history.stable_digest(r) for r in o.revisions}:
+    earlier = [r for r in o.revisions if history.kept_digest(r) == kept]
+    if not any(not history.is_target(r) for r in earlier):
         body = history.revision_body(o.deployment, serving, o.rollout.name, number)
         await w.apply(CONTROLLER_REVISIONS, o.rollout.namespace, body)
     await w.patch(REPLICASETS, serving, lambda rs: adoption.label_stable(rs, o.rollout.name))
@@ -74,14 +75,26 @@ async def keep_revision(w: Writer, o: Objects, replicaset: str) -> None:
         if rs.name != replicaset and names.ROLE_LABEL in rs.metadata.labels:
             await w.patch(REPLICASETS, rs, adoption.unlabel)
     old = history.expired(o.revisions, kept)
+    old += tuple(r.name for r in earlier if history.is_target(r))
     for revision in o.revisions:
         if revision.name in old:
             await w.delete(CONTROLLER_REVISIONS, revision)
 
 
-async def recreate_stable(w: Writer, o: Objects, stable: str, replicas: int) -> None:
-    """The stable ReplicaSet again, from its revision."""
-    kept = next((r for r in o.revisions if history.stable_digest(r) == stable), None)
+async def keep_target(w: Writer, o: Objects, target: str) -> None:
+    """The template of the run in hand, as long as the Deployment still holds it; older ones go."""
+    if o.deployment is None or digest(o.deployment.spec.template) != target:
+        return
+    body = history.target_body(o.deployment, o.rollout.name, history.next_number(o.revisions))
+    await w.create(CONTROLLER_REVISIONS, o.rollout.namespace, body)
+    for revision in o.revisions:
+        if history.is_target(revision) and history.kept_digest(revision) != target:
+            await w.delete(CONTROLLER_REVISIONS, revision)
+
+
+async def recreate_replicaset(w: Writer, o: Objects, template: str, replicas: int) -> None:
+    """A ReplicaSet of the Deployment from the revision of its template."""
+    kept = history.of_digest(o.revisions, template)
     if kept is not None and o.deployment is not None:
         body = history.recreate_replicaset(o.deployment, kept, replicas)
         await w.create(REPLICASETS, o.rollout.namespace, body)

@@ -65,6 +65,24 @@ def test_a_weight_that_does_not_rise_names_the_step_before() -> None:
         ),
         ({"limits": {"hold": "0s"}}, 'spec.limits.hold: got "0s", must be over 0s'),
         (
+            {"steps": [{"weight": 5, "hold": "2h"}], "limits": {"hold": "1h"}},
+            'spec.steps[0].hold: got "2h", must be under limits.hold (1h), which ends the wait',
+        ),
+        (
+            {"limits": {"supersede": "Queue"}},
+            "spec.limits.supersede: got Queue, needs a route and promotion.mode ShiftThenAbsorb:"
+            " the run in hand is absorbed behind the full canary",
+        ),
+        (
+            {
+                "limits": {"supersede": "Queue"},
+                "traffic": {"service": "checkout", "routes": [{"name": "shop"}]},
+                "promotion": {"mode": "InPlace"},
+            },
+            "spec.limits.supersede: got Queue, needs a route and promotion.mode ShiftThenAbsorb:"
+            " the run in hand is absorbed behind the full canary",
+        ),
+        (
             {"traffic": {"service": "s" * 57}},
             'spec.traffic.service: got "' + "s" * 57 + '", must have at most 56 characters, as'
             " `-canary` is added",

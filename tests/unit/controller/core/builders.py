@@ -223,9 +223,9 @@ class Release:
     def route_gone(self) -> Self:
         return self.traffic(weight=None, in_force=False, aborted_for="", touched=False)
 
-    def marked(self, uid: str = UID) -> Self:
+    def marked(self, uid: str = UID, outcome: str = "", reason: str = "") -> Self:
         """The route carries the containment mark of this Change."""
-        return self.traffic(aborted_for=uid, touched=True)
+        return self.traffic(aborted_for=uid, aborted_as=(outcome, reason), touched=True)
 
     def not_shown(self) -> Self:
         """The router has not taken up what the route says."""
@@ -286,6 +286,11 @@ class Release:
         proposal = None if digest == STABLE else change_spec(digest)
         self.o = replace(self.o, proposal=proposal, proposal_name=f"checkout-{digest}")
         return self.workload(digest=digest, complete=False)
+
+    def edits_wait(self, *, kept: bool = True) -> Self:
+        """`limits.supersede: Queue`; `kept`: the run's own template is in a ControllerRevision."""
+        self.o = replace(self.o, target_kept=kept)
+        return self.limits(supersede="Queue")
 
     # -- the Deployment and the Rollout ---------------------------------------------------------
 

@@ -97,12 +97,18 @@ def test_a_kill_after_containment_leads_to_the_same_end(where: Phase) -> None:
         in_phase(where).signed("Abort"),
         in_phase(where).edited(),
         in_phase(where).edited(STABLE),
+        in_phase(where).no_data().entered(60 * 25),
     ):
-        meant = decide(look).change_status
-        found = decide(look.weight(0).marked()).change_status
+        decision = decide(look)
+        meant = decision.change_status
+        (written,) = (i for i in decision.intents if isinstance(i, Contain))
+        marked = look.weight(0).marked(UID, written.outcome, written.reason)
+        found = decide(marked).change_status
         assert meant is not None
         assert found is not None
-        assert (found.phase, found.outcome) == (meant.phase, meant.outcome)
+        assert (found.phase, found.outcome, found.reason) == (
+            meant.phase, meant.outcome, meant.reason,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("where", sorted(CARRYING))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controller.api import names
 from controller.api.k8s import ControllerRevision, Deployment, ReplicaSet
 from controller.workloads import history
 from controller.workloads.template import content, digest
@@ -40,11 +41,31 @@ def test_a_revision_is_named_by_its_template_and_owned_without_blocking() -> Non
     assert not owner.get("blockOwnerDeletion")
 
 
+def test_the_template_of_a_run_makes_a_replicaset_that_is_not_marked_stable() -> None:
+    owner = a_deployment()
+    revision = read(history.target_body(owner, "checkout", 4), ControllerRevision)
+    assert history.is_ours(revision)
+    assert history.is_target(revision)
+    assert history.kept_digest(revision) == digest(owner.spec.template)
+    made = history.recreate_replicaset(owner, revision)
+    assert names.ROLE_LABEL not in made["metadata"]["labels"]
+    assert made["metadata"]["labels"][names.HASH_LABEL] == history.kept_hash(revision)
+    assert made["metadata"]["name"] == f"{owner.name}-{history.kept_hash(revision)}"
+
+
+def test_a_template_that_was_stable_is_preferred_to_one_of_a_run() -> None:
+    run = read(history.target_body(a_deployment(), "checkout", 4), ControllerRevision)
+    once = kept()
+    assert history.of_digest([run, once], STABLE) is once
+    assert history.of_digest([run], STABLE) is run
+    assert history.of_digest([run, once], "another") is None
+
+
 def test_a_revision_gives_back_what_was_kept() -> None:
     revision = kept()
-    assert history.stable_hash(revision) == "a"
-    assert history.stable_digest(revision) == STABLE
-    assert content(history.stable_template(revision)) == template()
+    assert history.kept_hash(revision) == "a"
+    assert history.kept_digest(revision) == STABLE
+    assert content(history.kept_template(revision)) == template()
     assert history.is_ours(revision)
 
 

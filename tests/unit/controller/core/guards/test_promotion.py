@@ -6,15 +6,28 @@ from controller.core.actions import (
     ApplyCanary,
     Contain,
     KeepRevision,
+    RecreateReplicaSet,
     RemoveCanary,
     RestoreTraffic,
+    ScaleReplicaSet,
     SetWeight,
     Unpause,
 )
 from controller.core.observed import ReplicaSetFact
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import NOW, TARGET, TARGET_SET, UID, Release, ago, release
+from tests.unit.controller.core.builders import (
+    NOW,
+    STABLE,
+    STABLE_SET,
+    TARGET,
+    TARGET_SET,
+    UID,
+    Release,
+    ago,
+    release,
+    replicaset,
+)
 from tests.unit.controller.core.cases import Case, decide, proves, table
 
 ON = Phase.ABSORBING
@@ -62,6 +75,30 @@ WATCHED = (
          Phase.WATCHING, waits_until=9),
     Case("a foreign weight is set back in the watch", release().watching().weight(50),
          "traffic_lags", Reason.FOREIGN_WEIGHT, Phase.WATCHING, (SetWeight(98, UID),)),
+)  # fmt: skip
+BEHIND_AN_EDIT = (
+    Case("with an edit behind it the target is made from its revision, and nothing unpauses",
+         ready_to_absorb().weight(100).edited().edits_wait(), "absorbing", Reason.ABSORBING, ON,
+         (RecreateReplicaSet(TARGET, 4), ScaleReplicaSet(STABLE_SET, 0)), (Unpause,),
+         waits_until=9),
+    Case("its pods come before stable's go",
+         ready_to_absorb().weight(100).edited().edits_wait()
+         .sets(replicaset(STABLE, 4, name=STABLE_SET), replicaset(TARGET, 0, name=TARGET_SET)),
+         "absorbing", Reason.ABSORBING, ON,
+         (ScaleReplicaSet(TARGET_SET, 4), ScaleReplicaSet(STABLE_SET, 0)), (Unpause,)),
+    Case("not before the full canary has all traffic", ready_to_absorb().edited().edits_wait(),
+         "absorbing", Reason.ABSORBING, ON, (SetWeight(100, UID),),
+         (RecreateReplicaSet, ScaleReplicaSet)),
+    Case("it is absorbed when only the target has pods",
+         ready_to_absorb().weight(100).edited().edits_wait()
+         .sets(replicaset(TARGET, 4, name=TARGET_SET)), "absorbing", Reason.SETTLING, SETTLING),
+    Case("not while stable still has some",
+         ready_to_absorb().weight(100).edited().edits_wait()
+         .sets(replicaset(TARGET, 4, name=TARGET_SET), replicaset(STABLE, 1, name=STABLE_SET)),
+         "absorbing", Reason.ABSORBING, ON, (ScaleReplicaSet(STABLE_SET, 0),)),
+    Case("late, it goes back to stable",
+         ready_to_absorb().weight(100).edited().edits_wait().entered(11), "absorbing",
+         Reason.PROGRESS_DEADLINE, Phase.REVERTING),
 )  # fmt: skip
 ABSORBED = (
     Case("all traffic goes to the canary first", ready_to_absorb(), "absorbing",
@@ -134,7 +171,7 @@ SETTLED = (
 )  # fmt: skip
 
 
-@table((*SHIFTED, *WATCHED, *ABSORBED, *RESTARTED, *SETTLED))
+@table((*SHIFTED, *WATCHED, *BEHIND_AN_EDIT, *ABSORBED, *RESTARTED, *SETTLED))
 def test_promotion(case: Case) -> None:
     proves(case)
 
