@@ -6,7 +6,7 @@ The kill point is here, around the port, and not in the product: `contain` is th
 route that carries the containment mark, `unpause` the first patch that resumes a Deployment, and a
 number n the n-th write of this process. Events are not counted: nothing is decided from them, and a
 task of its own writes them at times of its own. `--writes` names a file that gets a line for each
-counted write before it is sent.
+counted write before it is sent. With an `--identity` it stands for election against others.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ class MortalServer(ApiServer):
         self.count += 1
         if self.writes is not None:
             with self.writes.open("a") as lines:
-                part = " (status)" if request.path.endswith("/status") else ""
-                lines.write(f"{request.what}{part}\n")
+                lines.write(f"{request.what}\n")
         if self.die == f"before:{self.count}":
             os.kill(os.getpid(), signal.SIGKILL)
         number = self.count
@@ -97,10 +96,16 @@ async def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--probe", required=True, help="kubeconfig of the probe's account")
     parser.add_argument("--die", default="", help="before:contain, after:7, ...")
     parser.add_argument("--writes", type=Path, help="file for a line about each write")
+    parser.add_argument("--identity", default="", help="its name in the Lease; empty: no election")
     parser.add_argument("--status-interval", type=float, default=1.0)
     options = parser.parse_args(arguments)
     logs.configure("text", "info")
-    settings = Settings(leader_election=False, status_interval_s=options.status_interval, port=-1)
+    settings = Settings(
+        leader_election=bool(options.identity),
+        identity=options.identity,
+        status_interval_s=options.status_interval,
+        port=-1,
+    )
     async with (
         MortalServer(Kubeconfig(options.kubeconfig)) as cluster,
         ApiServer(Kubeconfig(options.probe)) as probe,
