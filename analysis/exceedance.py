@@ -4,7 +4,7 @@ Prometheus gives bucket increments, so the test is of exceedances: for each of 4
 increments above the edge and N = all increments, judged by ``counts`` in the Increase direction;
 the edges' e-processes are averaged, which is valid under any dependence. This file turns classic
 and native buckets into such counts and chooses the edges. It knows one tick's increments per
-arm. Called by the sampler; ``MetricSpec(edges=J)`` takes the result.
+arm. Called by buckets (from raw samples); ``MetricSpec(edges=J)`` takes the result.
 
 When not to use: an edge with more than half of the traffic above it is nearly blind (use
 ``bernoulli`` there); warm-up must be left out by pod age, never by looking at the latency.
@@ -12,6 +12,7 @@ When not to use: an edge with more than half of the traffic above it is nearly b
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 
@@ -40,6 +41,28 @@ def monotone(buckets: Buckets) -> dict[float, float]:
     bounds = sorted(buckets)
     running = np.maximum.accumulate([buckets[le] for le in bounds]) if bounds else ()
     return dict(zip(bounds, map(float, running), strict=True))
+
+
+def common_edges(
+    canary: Buckets, baseline: Buckets, wanted: Sequence[float]
+) -> tuple[float, ...] | NoData:
+    """For each wanted edge the first bound at or above it that both arms have, else the largest.
+
+    So a histogram without the exact bound is judged at a slower one, in both arms alike.
+
+    >>> both = {0.1: 8.0, 0.5: 9.0, math.inf: 10.0}
+    >>> common_edges(both, both, (0.05, 0.3, 2.0))
+    (0.1, 0.5, 0.5)
+    """
+    bounds = sorted(set(canary) & set(baseline))
+    if not bounds or bounds[-1] != math.inf:
+        return NoData('the arms share no bucket le="+Inf"')
+    finite = bounds[:-1]
+    if not finite:
+        return NoData("the arms share no finite bucket")
+    # a bound that is written a little below the wanted one, as 0.30000000000000004, is that one
+    places = (bisect.bisect_left(finite, edge * (1.0 - 1e-9)) for edge in wanted)
+    return tuple(finite[min(place, len(finite) - 1)] for place in places)
 
 
 def exceedances(canary: Buckets, baseline: Buckets, edges: Sequence[float]) -> Counts | NoData:

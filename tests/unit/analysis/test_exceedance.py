@@ -8,6 +8,7 @@ from analysis.counts import HarmSpec, log_evidence, update_harm
 from analysis.exceedance import (
     chosen_edges,
     coarser,
+    common_edges,
     exceedances,
     monotone,
     native_buckets,
@@ -42,6 +43,23 @@ def test_an_edge_of_one_arm_only_is_no_data() -> None:
 def test_a_torn_scrape_never_gives_negative_counts() -> None:
     assert list(monotone({0.1: 5, 0.5: 3, INF: 4}).values()) == [5.0, 5.0, 5.0]
     assert monotone({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("canary", "words"), [({0.3: 1.0}, "share no bucket"), ({INF: 1.0}, "share no finite bucket")]
+)
+def test_histograms_without_a_common_bound_are_no_data(
+    canary: dict[float, float], words: str
+) -> None:
+    found = common_edges(canary, {0.3: 1.0, INF: 2.0}, (0.3,))
+    assert isinstance(found, NoData)
+    assert words in found.reason
+
+
+def test_a_wanted_edge_takes_the_first_shared_bound_above_it_else_the_largest() -> None:
+    canary, baseline = {0.1: 1.0, 0.3: 1.0, 1.0: 1.0, INF: 1.0}, {0.3: 1.0, 1.0: 1.0, INF: 1.0}
+    wanted = (0.05, 0.30000000000000004, 0.31, 5.0)
+    assert common_edges(canary, baseline, wanted) == (0.3, 0.3, 1.0, 1.0)
 
 
 def test_a_slower_canary_is_found_and_an_equal_one_is_not() -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import pytest
-
 from analysis.counters import CounterPolicy, CounterState, Sample
 from analysis.ticks import Counts, Interval, NoData
 from controller.metrics import counting
@@ -98,31 +94,9 @@ def test_buckets_become_requests_slower_than_each_edge() -> None:
     assert counts.canary_exposures.tolist() == [10] * 5
 
 
-@pytest.mark.parametrize(
-    ("canary", "words"),
-    [
-        ({0.3: 1.0}, "share no bucket"),
-        ({math.inf: 1.0}, "share no finite bucket"),
-    ],
-)
-def test_histograms_that_cannot_be_compared_are_no_data(
-    canary: dict[float, float], words: str
-) -> None:
-    found = counting.exceedances(canary, {0.3: 1.0, math.inf: 2.0}, 0.3)
-    assert isinstance(found, NoData)
-    assert words in found.reason
-
-
 def test_a_series_that_is_no_bucket_is_no_data_that_names_it() -> None:
     odd = ArmTick(samples(a=[0, 1]), samples(a=[0, 1]), {})
     arms = {"canary": odd, "stable": odd}
     _, counts = BucketCounter(0.3).fold(arms, Interval(0.0, 1.0), POLICY)  # type: ignore[arg-type]
     assert isinstance(counts, NoData)
     assert 'x{pod="a"} is no bucket' in counts.reason
-
-
-def test_a_torn_read_never_makes_a_negative_count() -> None:
-    torn = {0.1: 9.0, 0.3: 7.0, math.inf: 8.0}
-    found = counting.exceedances(torn, torn, 0.3)
-    assert isinstance(found, Counts)
-    assert found.canary_events.min() >= 0
