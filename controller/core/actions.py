@@ -185,3 +185,19 @@ Intent = (
     | SwitchOff
     | Answer
 )
+
+
+def takes_away(intent: Intent) -> bool:
+    """Takes traffic from the canary: never waits for another write, and never fails with one."""
+    return isinstance(intent, Contain) or (isinstance(intent, SetWeight) and intent.percent == 0)
+
+
+def gives_more(intent: Intent) -> bool:
+    """Gives the release more than it had: pods, traffic, the Deployment, or its beginning."""
+    match intent:
+        case SetWeight(percent):
+            return percent > 0
+        case ApplyCanary() | Unpause() | Adopt() | CreateChange():
+            return True
+        case _:
+            return False

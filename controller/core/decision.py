@@ -57,7 +57,11 @@ Guard = Callable[[Observed, datetime], Ruling | None]
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be written and done, in this order: containment, statuses, intents."""
+    """What is to be written and done, in this order: containment, statuses, the other intents.
+
+    `away` takes traffic from the canary and waits for nothing. `upkeep` goes before the `steps` of
+    the rule that answered, but only what gives the release more waits for its success.
+    """
 
     rule: str
     """Name of the guard that answered."""
@@ -65,7 +69,14 @@ class Decision:
     message: str
     rollout_status: RolloutStatus
     change_status: ChangeStatus | None
-    intents: tuple[Intent, ...] = ()
+    away: tuple[Intent, ...] = ()
+    upkeep: tuple[Intent, ...] = ()
+    steps: tuple[Intent, ...] = ()
     notes: tuple[Note, ...] = ()
     wake_at: datetime | None = None
     again: bool = False
+
+    @property
+    def intents(self) -> tuple[Intent, ...]:
+        """All that is asked for, in order."""
+        return (*self.away, *self.upkeep, *self.steps)

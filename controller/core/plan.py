@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from controller.core.actions import Contain, Intent, SetWeight
+from controller.core.actions import Intent, takes_away
 from controller.core.decision import Decision, Ruling
 from controller.core.guards.order import ORDER
 from controller.core.observed import Observed
@@ -18,15 +18,18 @@ def plan(o: Observed, now: datetime) -> Decision:
     """Ask the rules in their order; the first answer, with the upkeep, is the decision."""
     name, ruling = judge(o, now)
     kept, notes = upkeep(o)
-    first = tuple(i for i in ruling.intents if _takes_traffic_away(i))
-    rest = tuple(i for i in ruling.intents if not _takes_traffic_away(i))
+    away = _once(i for i in ruling.intents if takes_away(i))
+    repairs = _once(kept)
+    steps = _once(i for i in ruling.intents if not takes_away(i) and i not in repairs)
     return Decision(
         rule=name,
         reason=ruling.reason,
         message=ruling.message,
         rollout_status=rollout_status(o, ruling, now),
         change_status=change_status(o, ruling, now),
-        intents=_once((*first, *kept, *rest)),
+        away=away,
+        upkeep=repairs,
+        steps=steps,
         notes=(*ruling.notes, *notes),
         wake_at=ruling.wake_at,
         again=ruling.again,
@@ -54,11 +57,6 @@ def explain(o: Observed, now: datetime) -> list[tuple[str, str, str]]:
         if ruling is not None:
             break
     return table
-
-
-def _takes_traffic_away(intent: Intent) -> bool:
-    """These go before the upkeep: one failure ends the intents of a look, and this may not wait."""
-    return isinstance(intent, Contain) or (isinstance(intent, SetWeight) and intent.percent == 0)
 
 
 def _once(intents: Iterable[Intent]) -> tuple[Intent, ...]:

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     ESCAPED = "UnheldEditStopped"
     STABLE_LOST = "StableReplicaSetRecreated"
     FLOOR = "CapacityFloorHeld"
+    WRITE_REFUSED = "WriteRefused"
     # leaving
     LEAVING = "Leaving"
     NAMESPACE_ENDING = "NamespaceTerminating"
@@ -114,6 +115,7 @@ MEANING: dict[Reason, str] = {
     Reason.ESCAPED: "An edit began to roll without the hold; it was paused and emptied.",
     Reason.STABLE_LOST: "The stable ReplicaSet was gone; it was recreated from its revision.",
     Reason.FLOOR: "Stable is kept large enough to take all traffic back.",
+    Reason.WRITE_REFUSED: "The API server refused a write of ours; the release gets no further.",
     Reason.LEAVING: "The Rollout is being deleted; route, canary and Deployment are restored.",
     Reason.NAMESPACE_ENDING: "The namespace is terminating; everything is let go.",
     Reason.SIGNOFF_APPLIED: "A sign-off was acted on.",
@@ -126,7 +128,7 @@ WARNINGS = frozenset(
         Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE, Reason.NO_DATA,
         Reason.HARM_FOUND, Reason.CANARY_CRASHING, Reason.CANARY_LOST, Reason.PROGRESS_DEADLINE,
         Reason.NO_EVIDENCE, Reason.ROLLED_BACK, Reason.FOREIGN_WEIGHT, Reason.ESCAPED,
-        Reason.STABLE_LOST, Reason.SIGNOFF_REFUSED, Reason.RECREATED,
+        Reason.WRITE_REFUSED, Reason.STABLE_LOST, Reason.SIGNOFF_REFUSED, Reason.RECREATED,
     }
 )  # fmt: skip
 """Reasons whose events are of type Warning."""

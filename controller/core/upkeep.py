@@ -40,7 +40,7 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
             _protect_stable(o, o.workload, intents, notes)
             _keep_paused(o, o.workload, intents)
         _remember_stable(o, o.workload, intents)
-        _hold_floor(o, o.workload, intents)
+        _hold_floor(o, o.workload, intents, notes)
         _size_canary(o, intents)
         _keep_target(o, o.workload, intents)
         _mention_queued(o, notes)
@@ -87,7 +87,7 @@ def _remember_stable(o: Observed, w: Workload, intents: list[Intent]) -> None:
         intents.append(KeepRevision(serving.name))
 
 
-def _hold_floor(o: Observed, w: Workload, intents: list[Intent]) -> None:
+def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Note]) -> None:
     """Until absorb has ended, the autoscaler may not shrink stable below what takes all traffic."""
     if o.floor is None:
         return
@@ -95,6 +95,8 @@ def _hold_floor(o: Observed, w: Workload, intents: list[Intent]) -> None:
         needed = min(w.replicas, o.floor.max_replicas)
         if needed > o.floor.min_replicas:
             intents.append(RaiseFloor(needed))
+            who = f"HorizontalPodAutoscaler {o.floor.autoscaler}"
+            notes.append(Note(Reason.FLOOR, f"{who}: minReplicas is {needed} during the run"))
     elif o.floor.original is not None:
         intents.append(RestoreFloor())
 

@@ -7,9 +7,33 @@ from typing import assert_never
 
 from controller.api.mark import Mark
 from controller.core import actions as a
+from controller.core.decision import Decision
+from controller.kube.port import ApiError
 from controller.runtime.acts import canary, records, traffic, workload
 from controller.runtime.acts.writer import Writer
 from controller.runtime.objects import Objects
+
+
+async def carry_out(w: Writer, o: Objects, d: Decision) -> None:
+    """Traffic away first, then the upkeep, then the steps of the rule.
+
+    An upkeep that is refused (an autoscaler that may not be patched) must not keep a canary from
+    being removed; but nothing gives the release more while stable is not safe. What failed is
+    raised at the end, so that it is told and tried again.
+    """
+    await perform(w, o, (i for i in d.away if not isinstance(i, a.Contain)))
+    try:
+        await perform(w, o, d.upkeep)
+    except ApiError:
+        if not any(map(a.gives_more, d.steps)):
+            await perform(w, o, d.steps)
+        raise
+    await perform(w, o, d.steps)
+
+
+async def contain(w: Writer, o: Objects, d: Decision) -> None:
+    """The one act that waits for no status and no cache."""
+    await perform(w, o, (i for i in d.away if isinstance(i, a.Contain)))
 
 
 async def perform(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import structlog
 
+from controller.api.kinds import Rollout
 from controller.api.meta import Key, Object
 from controller.api.resources import CHANGES, ROLLOUTS
 from controller.core.decision import Decision, Note
 from controller.core.observed import Observed
-from controller.core.reasons import WARNINGS
+from controller.core.reasons import WARNINGS, Reason
 from controller.core.run import running
 from controller.kube.events import EventRecorder, EventType
-from controller.kube.port import Malformed
+from controller.kube.port import ApiError, Forbidden, Invalid, Malformed
 from controller.runtime import exporter
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,15 @@ class Announcer:
             exporter.NOTES.labels(reason=note.reason.value).inc()
         exporter.DECISIONS.labels(rule=d.rule).inc()
         self._count(key, d.rollout_status.phase)
+
+    def refused(self, key: Key, rollout: Rollout | None, error: ApiError) -> None:
+        """A write that will not succeed by itself: people must give a right or mend an object."""
+        if rollout is None or not isinstance(error, Forbidden | Invalid):
+            return
+        text = f"{error}; it is tried again, and until then the release gets no further"
+        reason = Reason.WRITE_REFUSED.value
+        self._recorder.record(ROLLOUTS, rollout, reason, text, type="Warning")
+        exporter.NOTES.labels(reason=reason).inc()
 
     def gone(self, key: Key) -> None:
         """The Rollout is deleted."""

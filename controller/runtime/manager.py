@@ -61,6 +61,7 @@ class Operator:
         self.sampler = Sampler(tools, now, self._urgent)
         self._stable_pods = StablePods(cluster, self.queue.add)
         self._recorder = EventRecorder(cluster)
+        self._announcer = Announcer(self._recorder)
         self._lease = LeaderElection(
             cluster, settings.namespace, "blastdoor", settings.identity, now=now
         )
@@ -72,7 +73,7 @@ class Operator:
             Writer(cluster, self.world, self.may_write),
             self.sampler,
             self._stable_pods,
-            Announcer(self._recorder),
+            self._announcer,
             self.queue,
             now,
             hold_mode=self._hold_mode,
@@ -136,6 +137,7 @@ class Operator:
                 key, priority=Priority.URGENT, at_least_s=error.retry_after_s or 0.0
             )
             exporter.RECONCILE_ERRORS.labels(kind=type(error).__name__).inc()
+            self._announcer.refused(key, self.world.rollouts.store.get(key), error)
             log.warning("api error", release=str(key), error=str(error), retry_in_s=wait_s)
         except Exception as error:  # one key's bug must not stop the others
             wait_s = self.queue.retry(key)

@@ -31,7 +31,6 @@ from controller.api.resources import (
     Resource,
 )
 from controller.api.rollout import RolloutStatus
-from controller.core.actions import Contain
 from controller.core.decision import Decision
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.plan import plan
@@ -40,7 +39,7 @@ from controller.core.run import phase, running, stable_of
 from controller.kube.port import Malformed
 from controller.kube.queue import Priority, WorkQueue
 from controller.metrics.judging import Problems
-from controller.runtime.act import perform
+from controller.runtime.act import carry_out, contain
 from controller.runtime.acts.writer import Writer
 from controller.runtime.announce import Announcer
 from controller.runtime.clock import Now
@@ -129,15 +128,13 @@ class Reconciler:
         now = self._now()
         decision = plan(observed, now)
         self.looks[key] = Look(observed, decision, now)
-        contain = [i for i in decision.intents if isinstance(i, Contain)]
-        await perform(self._writer, objects, contain)
+        await contain(self._writer, objects, decision)
         if self._behind(objects):
             self._queue.add(key, delay_s=CATCH_UP_S, priority=Priority.URGENT)
             return
         await self._write_ahead(objects, observed, decision, now)
         self._announcer.announce(observed, decision)
-        rest = [i for i in decision.intents if not isinstance(i, Contain)]
-        await perform(self._writer, objects, rest)
+        await carry_out(self._writer, objects, decision)
         self._wake(key, decision, now, under_way=running(observed) is not None)
 
     async def _refuse(self, key: Key, wrong: Malformed) -> None:

@@ -23,16 +23,18 @@ from controller.api.kinds import Change, Rollout
 from controller.api.meta import Key
 from controller.api.resources import (
     ANALYSIS_TEMPLATES,
+    AUTOSCALERS,
     CHANGES,
     DEPLOYMENTS,
     HTTP_ROUTES,
     PODS,
+    REPLICASETS,
     ROLLOUTS,
     SERVICES,
     SIGNOFFS,
 )
 from controller.kube.memory import MemoryCluster
-from controller.kube.port import NotFound, Unreachable
+from controller.kube.port import Forbidden, NotFound, Unreachable
 from controller.local import shop_objects
 from controller.local.admission import hold_and_lock
 from controller.local.controllers.instant_pods import CRASH_LOOP, WELL, Fate
@@ -230,6 +232,14 @@ class ShopWorld:
             DEPLOYMENTS, KEY.namespace, KEY.name, body, subresource="scale"
         )
 
+    async def lose_stable_and_label(self) -> None:
+        """What the lock refuses to people, done all the same, while no operator is there."""
+        mighty = self.cluster.as_user(names.OPERATOR_ACCOUNT)
+        hash_ = self.rollout().status.stable.hash
+        await mighty.delete(REPLICASETS, KEY.namespace, f"{KEY.name}-{hash_}")
+        label = {"metadata": {"labels": {names.ROLLOUT_LABEL: None}}}
+        await mighty.patch_merge(DEPLOYMENTS, KEY.namespace, KEY.name, label)
+
     # -- operators ------------------------------------------------------------------------------
 
     def start_operator(self) -> Operator:
@@ -278,6 +288,22 @@ class ShopWorld:
                     raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
 
         faults.before_each(before, user=names.OPERATOR_ACCOUNT)
+
+    async def autoscale(self, least: int, most: int) -> None:
+        """An autoscaler for the shop that never scales: it has no metrics here."""
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": KEY.name}
+        spec = {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most}
+        body = {"metadata": {"name": KEY.name}, "spec": spec}
+        await self.admin.create(AUTOSCALERS, KEY.namespace, body)
+
+    def refuse(self, resource: Any) -> None:
+        """Every write of the operator to this kind is forbidden."""
+
+        def before(call: Any) -> None:
+            if str(call.resource) == str(resource) and call.verb not in ("get", "list", "watch"):
+                raise Forbidden(403, "Forbidden", "no right to do so", what=call.what)
+
+        self.cluster.faults.before_each(before, user=names.OPERATOR_ACCOUNT)
 
     def heal(self) -> None:
         """Calls work again."""

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from controller.api.resources import AUTOSCALERS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.reconciler import UNREAD
 from tests.property.shopworld import KEY, ShopWorld
@@ -25,12 +26,14 @@ async def settled(world: ShopWorld, within_s: float = 400.0, changes: int = 1) -
     raise AssertionError(f"not settled: {last.phase} {last.reason} {last.message}")
 
 
-async def reached(world: ShopWorld, phase: Phase, within_s: float = 200.0) -> None:
-    """Virtual time passes until the last Change is in a phase."""
+async def reached(
+    world: ShopWorld, phase: Phase, within_s: float = 200.0, weight: float = 0.0
+) -> None:
+    """Virtual time passes until the last Change is in a phase, and has that weight at least."""
     for _ in range(int(within_s * 20)):
         await asyncio.sleep(0.05)
         changes = world.changes()
-        if changes and changes[-1].status.phase == phase:
+        if changes and changes[-1].status.phase == phase and world.weight() >= weight:
             return
     raise AssertionError(f"never {phase}: {world.rollout().status.message}")
 
@@ -107,6 +110,38 @@ async def test_harm_found_in_the_watch_takes_the_release_back() -> None:
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
         assert max(world.weights) == 98
+
+
+async def test_a_floor_that_may_not_be_held_lets_nothing_up_and_keeps_nothing_from_going() -> None:
+    async with ShopWorld() as world:
+        await world.autoscale(2, 8)
+        world.start_operator()
+        await asyncio.sleep(5)
+        world.refuse(AUTOSCALERS)
+        await world.release("v2")
+        await asyncio.sleep(30)
+        assert max(world.weights, default=0) == 0
+        assert world.changes()[-1].status.phase == Phase.STEPPING
+        world.heal()
+        await reached(world, Phase.STEPPING, weight=5)
+        world.refuse(AUTOSCALERS)
+        world.orders.harmful = True
+        await reached(world, Phase.FINISHED)
+        assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+        assert max(world.weights) <= 50
+
+
+async def test_a_label_and_a_stable_replicaset_lost_together_are_made_again() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await world.kill_operators()
+        await world.lose_stable_and_label()
+        world.start_operator()
+        await settled(world)
+        assert [c.status.outcome for c in world.changes()] == [Outcome.PROMOTED]
 
 
 async def test_a_common_incident_rolls_nothing_back() -> None:

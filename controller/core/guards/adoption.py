@@ -96,7 +96,10 @@ def adoption(o: Observed, now: datetime) -> Ruling | None:
     known = o.rollout.status.deployment_uid == w.uid and bool(o.rollout.status.stable.digest)
     if known and w.adopted:
         return None
-    if known and w.of_digest(stable_of(o).digest) and (running(o) or not w.rolling):
+    in_hand = running(o) is not None
+    # In mid-run the revision is as good as the ReplicaSet: upkeep makes that again from it.
+    stable = bool(w.of_digest(stable_of(o).digest)) or (in_hand and o.revision_kept)
+    if known and stable and (in_hand or not w.rolling):
         return Ruling(
             Reason.ADOPTED, "the Deployment lost its label; it is set again",
             intents=(Adopt(stable_of(o).digest),),
