@@ -1,7 +1,8 @@
 """`blastdoor explain`: the operator's rules in their order, and which one speaks now.
 
-The order is the specification: the first rule that answers decides. What the operator last decided
-stands in the Rollout's status; this shows where in the order that is.
+The order is the specification: the first rule that answers decides. With a name the rules are asked
+about what stands on the cluster right now, by the operator's own code and with the caller's rights;
+beside it stands what the operator last decided, as the evidence is its own.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from controller.cli.connect import add_cluster_options, namespace_of, with_clust
 from controller.cli.exits import Exit
 from controller.cli.reading import rollout_named
 from controller.core.guards.order import ORDER
+from controller.core.observed import Observed
+from controller.core.plan import explain
 from controller.core.reasons import MEANING
 from controller.kube.port import Cluster
+from controller.runtime.once import glance
+from controller.runtime.plugins import installed
 
-HELP = "the rules of a decision in their order, and what was decided"
+HELP = "what each rule of a decision says now, in their order, and what was decided"
 EXAMPLES = ("blastdoor explain checkout -n shop", "blastdoor explain")
 
 
@@ -38,9 +43,13 @@ def run(options: argparse.Namespace) -> int:
 
 async def _explain(cluster: Cluster, options: argparse.Namespace) -> int:
     rollout = await rollout_named(cluster, namespace_of(options), options.name)
-    print(rules())
+    now = datetime.now(UTC)
+    seen = await glance(cluster, rollout, installed())
+    print(answers(seen.observed, now))
+    for unread in seen.unread:
+        print(f"not read, so taken as absent: {unread}")
     print()
-    print(decided(rollout, datetime.now(UTC)))
+    print(decided(rollout, now))
     return Exit.OK
 
 
@@ -51,6 +60,15 @@ def rules() -> str:
         asks = (guard.__doc__ or "").strip().splitlines()
         rows.append((str(place), guard.__name__, asks[0] if asks else ""))
     return output.table(("", "RULE", "ANSWERS WHEN"), rows)
+
+
+def answers(o: Observed, now: datetime) -> str:
+    """What each rule says to what stands on the cluster now, up to the one that decides."""
+    rows = [
+        (str(place), name, asks, answer)
+        for place, (name, asks, answer) in enumerate(explain(o, now), start=1)
+    ]
+    return output.table(("", "RULE", "ANSWERS WHEN", "ANSWER NOW"), rows)
 
 
 def decided(rollout: Rollout, now: datetime) -> str:

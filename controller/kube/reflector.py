@@ -91,6 +91,10 @@ class Reflector(Generic[T]):
                 wait_s = 0.0 if self._failures == 0 else self._failed("streams end at once")
             await asyncio.sleep(wait_s)
 
+    async def list_once(self) -> None:
+        """Only the list, for a reader who does not stay; raises what the server answers."""
+        await self._list()
+
     async def _list(self) -> None:
         items: list[Seen[T]] = []
         page, version = "", ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.api import names
 from controller.api.k8s import (
@@ -37,13 +37,14 @@ from controller.api.resources import (
     Resource,
 )
 from controller.kube.own_writes import OwnWrites
-from controller.kube.port import Cluster, Malformed
+from controller.kube.port import ApiError, Cluster, Malformed
 from controller.kube.reflector import Reflector
-from controller.kube.store import owner_uids
+from controller.kube.store import Index, owner_uids
 from controller.runtime.plugins import Registry
 from controller.workloads.arms import canary_name
 
 Concern = Callable[[Key], None]
+T = TypeVar("T", bound=Object)
 
 ROUTE_PATIENCE = 200
 """Looks of 0.05 s at a kind of route that neither lists nor fails, before the start goes on."""
@@ -52,40 +53,31 @@ ROUTE_PATIENCE = 200
 class World:
     """The caches, by what they hold. `run` keeps them live; `synced` waits for the first lists."""
 
-    def __init__(self, cluster: Cluster, plugins: Registry) -> None:
+    def __init__(self, cluster: Cluster, plugins: Registry, namespace: str = "") -> None:
+        """`namespace` narrows everything to one; empty: all."""
         self.plugins = plugins
-        self.rollouts = Reflector(
-            cluster,
-            ROLLOUTS,
-            indexes={
-                "workload": _workload,
-                "template": _templates,
-                "namespace": _namespace,
-            },
+
+        def cache(resource: Resource[T], selector: str = "", **indexes: Index[T]) -> Reflector[T]:
+            return Reflector(cluster, resource, namespace, selector, indexes=indexes)
+
+        self.rollouts = cache(
+            ROLLOUTS, workload=_workload, template=_templates, namespace=_namespace
         )
-        self.templates = Reflector(cluster, ANALYSIS_TEMPLATES)
-        self.changes = Reflector(cluster, CHANGES, indexes={"rollout": _rollout_of_change})
-        self.signoffs = Reflector(cluster, SIGNOFFS, indexes={"rollout": _rollout_of_signoff})
-        self.deployments = Reflector(cluster, DEPLOYMENTS)
-        self.replicasets = Reflector(cluster, REPLICASETS, indexes={"owner": owner_uids})
-        self.revisions = Reflector(
-            cluster,
-            CONTROLLER_REVISIONS,
-            label_selector=names.ROLLOUT_LABEL,
-            indexes={"rollout": _labelled_rollout},
-        )
-        self.services = Reflector(cluster, SERVICES, indexes={"namespace": _namespace})
-        self.autoscalers = Reflector(cluster, AUTOSCALERS, indexes={"target": _target})
-        self.policies = Reflector(cluster, NETWORK_POLICIES, indexes={"namespace": _namespace})
+        self.templates = cache(ANALYSIS_TEMPLATES)
+        self.changes = cache(CHANGES, rollout=_rollout_of_change)
+        self.signoffs = cache(SIGNOFFS, rollout=_rollout_of_signoff)
+        self.deployments = cache(DEPLOYMENTS)
+        self.replicasets = cache(REPLICASETS, owner=owner_uids)
+        self.revisions = cache(CONTROLLER_REVISIONS, names.ROLLOUT_LABEL, rollout=_labelled_rollout)
+        self.services = cache(SERVICES, namespace=_namespace)
+        self.autoscalers = cache(AUTOSCALERS, target=_target)
+        self.policies = cache(NETWORK_POLICIES, namespace=_namespace)
         self.namespaces = Reflector(cluster, NAMESPACES)
-        self.canary_pods = Reflector(
-            cluster,
-            PODS,
-            label_selector=f"{names.ROLE_LABEL}={names.ROLE_CANARY}",
-            indexes={"workload": pod_workload},
+        self.canary_pods = cache(
+            PODS, f"{names.ROLE_LABEL}={names.ROLE_CANARY}", workload=pod_workload
         )
         self.routes: dict[str, Reflector[Any]] = {
-            kind: Reflector(cluster, router.resource)
+            kind: cache(router.resource)
             for kind in plugins.routers.names
             if (router := plugins.routers.get(kind)) is not None
         }
@@ -124,6 +116,15 @@ class World:
                 if reflector.synced.is_set() or reflector.problem:
                     break
                 await asyncio.sleep(0.05)
+
+    async def read_once(self) -> tuple[str, ...]:
+        """List every kind once instead of keeping it live; what could not be read, and why."""
+        tried = (reflector.list_once() for reflector in self.reflectors)
+        told = await asyncio.gather(*tried, return_exceptions=True)
+        for one in told:
+            if isinstance(one, BaseException) and not isinstance(one, ApiError):
+                raise one
+        return tuple(str(one) for one in told if one is not None)
 
     def stale(self, touched: Iterable[tuple[str, Key]]) -> bool:
         """Whether a cache is older than what we wrote to one of these objects."""

@@ -245,15 +245,18 @@ class ShopWorld:
     def start_operator(self) -> Operator:
         """One more operator; two of them elect a leader."""
         settings = Settings(identity=f"operator-{len(self._operators)}", port=-1)
-        registry = Registry(
-            installed().routers, _Preloaded("provider", {"virtual": VirtualProvider(self.orders)})
-        )
+        registry = self.registry()
         unused: Any = None
         tools = Tools(unused, unused, unused, asyncio.Semaphore(8), str)
         operator = Operator(self.cluster, tools, settings, now=self.now, plugins=registry)
         task = asyncio.create_task(operator.run(), name=settings.identity)
         self._operators.append((operator, task))
         return operator
+
+    def registry(self) -> Registry:
+        """The plug-ins of this world."""
+        virtual = {"virtual": VirtualProvider(self.orders)}
+        return Registry(installed().routers, _Preloaded("provider", virtual))
 
     async def kill_operators(self) -> None:
         """All operators stop where they are; their leases are not handed on."""
@@ -296,14 +299,15 @@ class ShopWorld:
         body = {"metadata": {"name": KEY.name}, "spec": spec}
         await self.admin.create(AUTOSCALERS, KEY.namespace, body)
 
-    def refuse(self, resource: Any) -> None:
-        """Every write of the operator to this kind is forbidden."""
+    def refuse(self, resource: Any, reads_by: str = "") -> None:
+        """Every write of the operator to this kind is forbidden, or every read of somebody."""
 
         def before(call: Any) -> None:
-            if str(call.resource) == str(resource) and call.verb not in ("get", "list", "watch"):
+            reads = call.verb in ("get", "list", "watch")
+            if str(call.resource) == str(resource) and reads == bool(reads_by):
                 raise Forbidden(403, "Forbidden", "no right to do so", what=call.what)
 
-        self.cluster.faults.before_each(before, user=names.OPERATOR_ACCOUNT)
+        self.cluster.faults.before_each(before, user=reads_by or names.OPERATOR_ACCOUNT)
 
     def heal(self) -> None:
         """Calls work again."""
