@@ -3,13 +3,15 @@
 Scalars are JSON numbers (their text is exact), arrays are base85 of little-endian doubles, since
 a status field has little room. What follows from the spec (grids, bets) is not stored but made
 again. A document of another version, or one that does not fit the spec, is a ValueError; a metric
-that the document lacks begins anew, one that the spec lacks is dropped.
+that the document lacks begins anew, one that the spec lacks is dropped. Where a margin was edited,
+the evidence against the old one says nothing about the new: that step's promotion begins anew.
 """
 
 from __future__ import annotations
 
 import base64
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -19,11 +21,13 @@ import numpy as np
 from analysis.dispersion import DispersionState
 from analysis.gaps import GapMemory
 from analysis.harm import HarmState
+from analysis.margins import Alternatives
 from analysis.metric import MetricState
 from analysis.promotion import PromotionState
 from analysis.release import ReleaseSpec, ReleaseState
 from analysis.sequence import RatioState
 from analysis.snapshots import Snapshots
+from analysis.ticks import IntArray
 from analysis.totals import Totals
 
 VERSION = 1
@@ -75,6 +79,7 @@ def _metric_to_json(state: MetricState) -> dict[str, Any]:
     return {
         "harm": [_flat(side) for side in state.harm],
         "promote": [_flat(side) for side in state.promotion],
+        "bets": [_bets_of(side.bets, side.step) for side in state.promotion],
         "ratio": _flat(state.ratio),
         "totals": _flat(state.totals),
         "seen": [_pack(a) for a in (state.step_expected, state.step_ticks, state.step_seconds)],
@@ -96,7 +101,10 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
         fresh,
         harm=tuple(_filled(f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
         promotion=tuple(
-            _filled(f, s) for f, s in zip(fresh.promotion, stored["promote"], strict=True)
+            _promotion(fresh_side, side, bets)
+            for fresh_side, side, bets in zip(
+                fresh.promotion, stored["promote"], stored["bets"], strict=True
+            )
         ),
         ratio=_filled(fresh.ratio, stored["ratio"]),
         totals=_filled(fresh.totals, stored["totals"]),
@@ -109,6 +117,24 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
     )
     _check_fit(name, fresh, state)
     return state
+
+
+def _promotion(fresh: PromotionState, stored: list[Any], bets: int) -> PromotionState:
+    """What was stored; only the pace of the traffic if it was gathered against other margins."""
+    state = _filled(fresh, stored)
+    if _bets_of(fresh.bets, state.step) == bets:
+        return state
+    return replace(
+        fresh, events=state.events, exposures=state.exposures, seconds=state.seconds,
+        window_end_s=state.window_end_s,
+    )  # fmt: skip
+
+
+def _bets_of(bets: Alternatives, step: IntArray) -> int:
+    """A number that is another one where the bets of the step in hand are others."""
+    rows = np.maximum(np.asarray(step), 0)
+    parts = (bets.edge[rows], bets.difference[rows], bets.log_weight[rows])
+    return zlib.crc32(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
 
 
 def _dispersion(fresh: DispersionState | None, stored: Any) -> DispersionState | None:

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from controller.api.kinds import AnalysisTemplate, Change, Rollout
 from controller.api.meta import ObjectMeta
-from controller.api.quantities import parse_duration
 from controller.api.template import AnalysisTemplateSpec
 from controller.api.validation import check_rollout
 from controller.core.observed import Block
 from controller.core.reasons import Reason
 from controller.metrics.judging import Plan, Problems, judge
 from controller.metrics.port import Provider
+from controller.metrics.stricter import stricter_margins, stricter_template
 from controller.runtime.objects import Objects
 from controller.runtime.plugins import Registry
 
@@ -88,27 +88,17 @@ def _plan(
     spec = replace(rollout.spec, steps=frozen.steps, promotion=frozen.promotion)
     pairs = list(frozen.analysis)
     if len(live) == len(pairs):
-        pairs = [stricter(old, new) for old, new in zip(pairs, live, strict=True)]
-    templates = [
-        AnalysisTemplate(
-            metadata=ObjectMeta(name=f"{change.name}[{place}]", namespace=rollout.namespace),
-            spec=one,
-        )
-        for place, one in enumerate(pairs)
-    ]
-    return judge(replace(rollout, spec=spec), templates, providers)
+        pairs = [stricter_template(old, new) for old, new in zip(pairs, live, strict=True)]
 
+    def named(one: AnalysisTemplateSpec, place: int) -> AnalysisTemplate:
+        name = f"{change.name}[{place}]"
+        meta = ObjectMeta(name=name, namespace=rollout.namespace)
+        return AnalysisTemplate(metadata=meta, spec=one)
 
-def stricter(frozen: AnalysisTemplateSpec, live: AnalysisTemplateSpec) -> AnalysisTemplateSpec:
-    """The frozen template with the budgets and waits that the live one asks more of.
-
-    What the evidence is computed from (queries, tolerances, margins, ticks) stays frozen: changing
-    it would make the evidence so far mean something else.
-    """
-    return replace(
-        frozen,
-        false_rollback=max(frozen.false_rollback, live.false_rollback),
-        false_promote=min(frozen.false_promote, live.false_promote),
-        min_evidence=max(frozen.min_evidence, live.min_evidence),
-        bake=max(frozen.bake, live.bake, key=parse_duration),
-    )
+    templates = [named(one, place) for place, one in enumerate(pairs)]
+    run = replace(rollout, spec=spec)
+    plan = judge(run, templates, providers)
+    now = judge(run, [named(one, place) for place, one in enumerate(live)], providers)
+    if isinstance(plan, Problems) or isinstance(now, Problems):
+        return plan
+    return stricter_margins(plan, now)

@@ -51,7 +51,7 @@ KEY = Key(shop_objects.NAMESPACE, shop_objects.NAME)
 RATE = 500.0
 BAD = "bad"
 CRASHING = "crashing"
-ANALYSIS = {
+ANALYSIS: dict[str, Any] = {
     "provider": {"virtual": {}},
     "tick": "1s",
     "bake": "0s",
@@ -231,6 +231,12 @@ class ShopWorld:
         await self.admin.patch_merge(
             DEPLOYMENTS, KEY.namespace, KEY.name, body, subresource="scale"
         )
+
+    async def narrow_margins(self, to: str) -> None:
+        """An SRE asks more of every step."""
+        (orders,) = ANALYSIS["metrics"]
+        spec = {"metrics": [{**orders, "margin": {"5": to, "50": to}}]}
+        await self.admin.patch_merge(ANALYSIS_TEMPLATES, KEY.namespace, "shop", {"spec": spec})
 
     async def lose_stable_and_label(self) -> None:
         """What the lock refuses to people, done all the same, while no operator is there."""

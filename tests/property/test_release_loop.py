@@ -144,6 +144,18 @@ async def test_a_label_and_a_stable_replicaset_lost_together_are_made_again() ->
         assert [c.status.outcome for c in world.changes()] == [Outcome.PROMOTED]
 
 
+async def test_a_margin_that_is_narrowed_in_mid_run_counts_at_once() -> None:
+    async with ShopWorld() as world:
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING, weight=5)
+        await world.narrow_margins("1.5%")
+        await asyncio.sleep(120)
+        assert world.changes()[-1].status.step == 0
+        assert world.rollout().status.reason == "GatheringEvidence"
+
+
 async def test_a_common_incident_rolls_nothing_back() -> None:
     async with ShopWorld() as world:
         world.start_operator()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.codec import from_json, to_json
+from analysis.margins import Margin
 from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, folded, spec, ticks
 
 
@@ -32,6 +33,27 @@ def test_an_edited_spec_keeps_what_it_can() -> None:
     more = from_json(spec(ORDERS, ERRORS, LATENCY), to_json(state))
     assert more.metrics["latency"].step_ticks.tolist() == [0.0] * 3
     assert more.metrics["orders"].step_ticks == 60.0
+
+
+def test_evidence_against_one_margin_is_none_against_another() -> None:
+    of = spec(ORDERS)
+    state = folded(of, ticks(1, seconds=120))
+    old = state.metrics["orders"].promotion[0]
+    assert np.any(old.log_sums != 0.0)
+    narrow = spec(replace(ORDERS, margins=(Margin(0.9), *ORDERS.margins[1:])))
+    anew = from_json(narrow, to_json(state)).metrics["orders"]
+    assert np.all(anew.promotion[0].log_sums == 0.0)
+    assert anew.promotion[0].window_end_s == old.window_end_s
+    assert anew.promotion[0].events == old.events
+    assert np.array_equal(anew.harm[0].log_wealth, state.metrics["orders"].harm[0].log_wealth)
+
+
+def test_the_margin_of_a_later_step_does_not_touch_the_step_in_hand() -> None:
+    state = folded(spec(ORDERS), ticks(1, seconds=120))
+    later = spec(replace(ORDERS, margins=(Margin(0.7), Margin(0.97), Margin(0.9), None)))
+    kept = from_json(later, to_json(state)).metrics["orders"].promotion[0]
+    old = state.metrics["orders"].promotion[0]
+    assert np.array_equal(kept.log_sums, old.log_sums)
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, "1"])
