@@ -26,17 +26,25 @@ SERIES = 2.1097
 
 
 def start_mass(ordinal: npt.ArrayLike, expected: int, waiting: npt.ArrayLike) -> FloatArray:
-    """Mass that the s-th start of a release owns, s >= 1.
+    """Mass that the s-th start of a release owns, s >= 1, out of what still waits.
 
-    The ``expected`` starts (ladder and watch) share all of it in proportion to 1/(s (s + 1)).
-    One more (a step back, a changed baseline, a retry) owns half of what then waits.
+    The ``expected`` starts (ladder and watch) share the mass in proportion to 1/(s (s + 1)). A
+    step that ends leaves the mass of the minutes it did not reach, and the steps after it share
+    that too, so each takes its part of what waits:
 
-    >>> start_mass([1, 2, 3], expected=2, waiting=0.1).tolist()
-    [0.75, 0.25, 0.05]
+        (1/(s (s + 1))) / sum_{j = s}^{S} 1/(j (j + 1)) = (S + 1) / ((s + 1) (S + 1 - s)).
+
+    One start more (a step back, a changed baseline, a retry) owns half of what then waits.
+
+    >>> start_mass(1, expected=2, waiting=1.0).tolist()
+    0.75
+    >>> start_mass([2, 3], expected=2, waiting=0.3).tolist()
+    [0.3, 0.15]
     """
     s = np.maximum(np.asarray(ordinal, dtype=np.float64), 1.0)
-    planned = (expected + 1.0) / (expected * s * (s + 1.0))
-    return np.where(s <= expected, planned, 0.5 * np.asarray(waiting, dtype=np.float64))
+    to_come = np.maximum(expected + 1.0 - s, 1.0)
+    part = np.where(s <= expected, (expected + 1.0) / ((s + 1.0) * to_come), 0.5)
+    return np.asarray(part * np.maximum(np.asarray(waiting, dtype=np.float64), 0.0))
 
 
 def late_mass(minute: npt.ArrayLike) -> FloatArray:

@@ -21,8 +21,19 @@ def test_masses_beyond_one_are_refused() -> None:
 
 @pytest.mark.parametrize("expected", [1, 2, 5, 12])
 def test_the_steps_of_a_ladder_share_all_the_mass(expected: int) -> None:
-    masses = starts.start_mass(np.arange(1, expected + 1), expected, 0.5)
-    assert masses.sum() == pytest.approx(1.0)
+    waiting, masses = 1.0, []
+    for ordinal in range(1, expected + 1):
+        masses.append(float(starts.start_mass(ordinal, expected, waiting)))
+        waiting -= masses[-1]
+    assert waiting == pytest.approx(0.0, abs=1e-12)
+    parts = np.array([1.0 / (s * (s + 1.0)) for s in range(1, expected + 1)])
+    assert masses == pytest.approx(parts / parts.sum())
+
+
+def test_what_a_short_step_leaves_is_shared_by_the_steps_after_it() -> None:
+    planned = starts.start_mass(3, 5, 0.4)
+    assert starts.start_mass(3, 5, 0.4 + 0.1) > planned
+    assert starts.start_mass(5, 5, 0.123) == pytest.approx(0.123)
 
 
 def test_a_start_beyond_the_ladder_takes_half_of_what_waits() -> None:
