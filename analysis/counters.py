@@ -138,6 +138,24 @@ def total(increments: Increments | NoData) -> float | NoData:
     return increments if isinstance(increments, NoData) else math.fsum(increments.values())
 
 
+def increase(samples: Iterable[Sample]) -> float:
+    """What one series added between its first and its last sample, restarts counted as such.
+
+    For a summary of a recording, not for ticks: gaps are spanned. Values that are no counts are
+    passed over; 0 for fewer than two good ones.
+
+    >>> increase([Sample(0, 5), Sample(10, 9), Sample(20, 2)])
+    6.0
+    """
+    good = [s for s in samples if 0.0 <= s.value < math.inf and math.isfinite(s.at_s)]
+    if len(good) < 2:
+        return 0.0
+    ordered = sorted(good, key=lambda s: s.at_s)
+    whole = Interval(ordered[0].at_s - 1.0, ordered[-1].at_s)
+    patient = CounterPolicy(stale_s=math.inf, forget_s=math.inf)
+    return _walk(ordered[0], ordered[1:], whole, patient).added
+
+
 def _walk(
     base: Sample | None, samples: Iterable[Sample], interval: Interval, policy: CounterPolicy
 ) -> _Walk:

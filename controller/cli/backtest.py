@@ -1,15 +1,16 @@
 """`blastdoor backtest`: recorded samples through the operator's own code. No cluster.
 
-Counters come from a file or from the range queries of a Prometheus server; what would have been
-decided is printed at each turn, with its reason. Latency histograms are not replayed.
+Counters and histograms come from a file or from the range queries of a Prometheus server; what
+would have been decided is printed at each turn, with its reason. The A/A mode splits the stable
+pods instead and says how often a good release would have been taken back, and why.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,12 +20,17 @@ import msgspec
 import yaml
 
 from controller.api.rollout import Rollout
-from controller.api.template import AnalysisTemplate, Metric
+from controller.api.template import AnalysisTemplate
+from controller.cli.backtest_fetch import fetched
 from controller.cli.exits import CommandError, Exit
 
 if TYPE_CHECKING:
-    from analysis.backtest import AAResult, Moment, Recording
+    from analysis.aa import AAResult
+    from analysis.backtest import Edges, Moment
+    from analysis.pods import PodEffect
+    from analysis.recording import Recording
     from analysis.release import ReleaseSpec
+    from controller.metrics.judging import Plan
 
 HELP: Final = "replay recorded metrics: what would have been decided, when and why"
 EXAMPLES: Final = (
@@ -33,8 +39,6 @@ EXAMPLES: Final = (
     " --stable 'checkout-5f.*' --start 2026-11-20T10:00:00Z --end 2026-11-20T12:00:00Z",
     "blastdoor backtest --template shop.yaml --from recording.json --aa 20",
 )
-ARMS: Final = ("canary", "baseline")
-PARTS: Final = ("events", "exposures")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--canary", help="pattern of the canary's pod names (Prometheus)")
     parser.add_argument("--stable", help="pattern of the stable pods' names (Prometheus)")
     parser.add_argument("--pod-label", default="pod", help="label that holds the pod's name")
+    parser.add_argument(
+        "--began",
+        metavar="TIMES",
+        help="when each step began, commas between; default: all at the first (Prometheus)",
+    )
     parser.add_argument("--aa", type=int, metavar="N", help="split the stable pods N times instead")
     parser.add_argument("--seed", type=int, default=1, help="of the splits")
+    parser.add_argument("--canaries", type=int, default=1, help="pods that play the canary in --aa")
     parser.add_argument(
         "-o", "--output", choices=("text", "json"), default="text", help="form of the answer"
     )
@@ -57,29 +67,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay, print, and answer no if the release would have been taken back."""
-    from analysis.backtest import aa_test, replay, turning_points
+    from analysis.backtest import replay, turning_points
     from analysis.verdict import Verdict
-    from controller.metrics.counting import events_are_part
+    from controller.metrics.counting import edges_s, events_are_part
 
     template = _template(options.template)
-    spec = _spec(template, options.steps)
+    plan = _plan(template, options.steps)
     zero = {m.name for m in template.spec.metrics if events_are_part(m.events, m.exposures)}
+    edges = {name: edges_s(slo_s) for name, slo_s in plan.slo_s.items()}
     try:
         recording = _recording(options, template)
-        if options.aa:
-            import numpy as np
-
-            rng = np.random.default_rng(options.seed)
-            found = aa_test(spec, recording, rng, splits=options.aa, zero_if_absent=zero)
-            print(_aa(found, spec, options.output))
-            return Exit.OK
-        moments = turning_points(replay(spec, recording, zero_if_absent=zero))
+        if options.aa is not None:
+            return _split(options, plan.release, recording, zero, edges)
+        looks = replay(plan.release, recording, zero_if_absent=zero, edges=edges)
+        moments = turning_points(looks)
     except (ValueError, KeyError) as error:
         raise CommandError(f"{options.source}: {error}", Exit.NO) from error
     for line in _lines(moments, options.output):
         print(line)
     back = bool(moments) and moments[-1].assessment.verdict is Verdict.ROLLBACK
     return Exit.NO if back else Exit.OK
+
+
+def _split(
+    options: argparse.Namespace,
+    spec: ReleaseSpec,
+    recording: Recording,
+    zero: set[str],
+    edges: Edges,
+) -> int:
+    """The A/A test; the answer is yes whatever it finds, for nothing was asked to be judged."""
+    import numpy as np
+
+    from analysis.aa import aa_test
+
+    found = aa_test(
+        spec,
+        recording,
+        np.random.default_rng(options.seed),
+        splits=options.aa,
+        canaries=options.canaries,
+        zero_if_absent=zero,
+        edges=edges,
+    )
+    print(_aa(found, spec, options))
+    return Exit.OK
 
 
 def _template(path: Path) -> AnalysisTemplate:
@@ -90,24 +122,14 @@ def _template(path: Path) -> AnalysisTemplate:
             if isinstance(document, dict) and document.get("kind") == "AnalysisTemplate":
                 # keys such as 5 are strings for an API server, as they are in JSON
                 as_json = json.dumps(document, default=str)
-                return _counted(msgspec.json.decode(as_json, type=AnalysisTemplate))
+                return msgspec.json.decode(as_json, type=AnalysisTemplate)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise CommandError(f"{path}: {' '.join(str(error).split())}") from error
     raise CommandError(f"{path}: has no AnalysisTemplate")
 
 
-def _counted(template: AnalysisTemplate) -> AnalysisTemplate:
-    """The template without its histograms."""
-    metrics = tuple(metric for metric in template.spec.metrics if not metric.histogram)
-    if not metrics:
-        raise CommandError(f"template {template.name} has only histograms; none is replayed")
-    return msgspec.structs.replace(
-        template, spec=msgspec.structs.replace(template.spec, metrics=metrics)
-    )
-
-
-def _spec(template: AnalysisTemplate, steps: str) -> ReleaseSpec:
-    """The release that the operator would judge, on this ladder."""
+def _plan(template: AnalysisTemplate, steps: str) -> Plan:
+    """How the operator would judge the release, on this ladder."""
     from controller.metrics.judging import Problems, judge
     from controller.runtime.plugins import installed
 
@@ -131,85 +153,21 @@ def _spec(template: AnalysisTemplate, steps: str) -> ReleaseSpec:
     made = judge(rollout, [template], installed().providers)
     if isinstance(made, Problems):
         raise CommandError(str(made), Exit.NO)
-    return made.release
+    return made
 
 
 def _recording(options: argparse.Namespace, template: AnalysisTemplate) -> Recording:
-    from analysis.backtest import Recording
+    from analysis.recording import Recording
 
     if urlsplit(options.source).scheme in ("http", "https"):
-        return Recording.parse(_fetched(options, template))
+        return Recording.parse(fetched(options, template))
     path = Path(options.source)
     if not path.is_file():
         raise CommandError(f"{path}: no such file", Exit.NOT_FOUND)
-    return Recording.parse(json.loads(path.read_text()))
-
-
-def _fetched(options: argparse.Namespace, template: AnalysisTemplate) -> dict[str, Any]:
-    """The same document as a file holds, from range queries for raw samples."""
-    for name in ("start", "end", "canary", "stable"):
-        if getattr(options, name) is None:
-            raise CommandError(f"--from a Prometheus needs --{name}", Exit.USAGE)
-    start_s, end_s = _seconds(options.start), _seconds(options.end)
-    patterns = {"canary": options.canary, "baseline": options.stable}
-    metrics: dict[str, Any] = {}
-    for metric in template.spec.metrics:
-        metrics[metric.name] = {
-            arm: {
-                part: dict(
-                    _samples(options, _query(metric, part, patterns[arm], options.pod_label))
-                )
-                for part in PARTS
-            }
-            for arm in ARMS
-        }
-    return {"start_s": start_s, "end_s": end_s, "metrics": metrics}
-
-
-def _query(metric: Metric, part: str, pattern: str, pod_label: str) -> str:
-    """The template's query for the pods of one arm; without a placeholder, by the pod label.
-
-    >>> _query(Metric(name="orders", events="orders_total"), "events", "shop-.*", "pod")
-    'orders_total{pod=~"shop-.*"}'
-    """
-    text = str(getattr(metric, part))
-    if re.search(r"\{\{\s*arm\.pods\s*\}\}", text):
-        return re.sub(r"\{\{\s*arm\.pods\s*\}\}", lambda _: pattern, text)
-    if "{{" in text:
-        raise CommandError(f"query {text!r}: only {{{{arm.pods}}}} can be filled without a cluster")
-    matcher = f'{pod_label}=~"{pattern}"'
-    if "{" in text:
-        return re.sub(r"\{(.*)\}", lambda found: "{" + f"{found[1]},{matcher}" + "}", text, count=1)
-    return f"{text}{{{matcher}}}"
-
-
-def _samples(options: argparse.Namespace, query: str) -> Iterator[tuple[str, Any]]:
-    from prometheus_api_client.exceptions import PrometheusApiClientException
-    from prometheus_api_client.prometheus_connect import PrometheusConnect
-    from requests.exceptions import RequestException
-
-    start_s, end_s = _seconds(options.start), _seconds(options.end)
-    text = f"{query}[{round(end_s - start_s)}s]"
-    try:
-        client = PrometheusConnect(url=options.source.rstrip("/"))
-        found = client.custom_query(text, params={"time": f"{end_s:.3f}"})
-    except (PrometheusApiClientException, RequestException) as error:
-        raise CommandError(f"{options.source}: {text}: {error}", Exit.UNREACHABLE) from error
-    for series in found:
-        labels: Mapping[str, str] = series["metric"]
-        rest = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
-        values = [(float(at), float(value)) for at, value in series["values"]]
-        yield f"{labels.get(options.pod_label, '')}/{rest}", values
-
-
-def _seconds(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"a time must be as 2026-11-20T10:00:00Z; came {text}", Exit.USAGE
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    document = json.loads(path.read_text())
+    if not isinstance(document, dict):
+        raise ValueError(f"must be a mapping with start_s, end_s and metrics; came {document!r}")
+    return Recording.parse(document)
 
 
 def _lines(moments: list[Moment], output: str) -> Iterator[str]:
@@ -241,11 +199,51 @@ def _clock(time_s: float) -> str:
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _aa(found: AAResult, spec: ReleaseSpec, output: str) -> str:
-    if output == "json":
-        return json.dumps(found._asdict(), indent=1)
-    return (
+def _aa(found: AAResult, spec: ReleaseSpec, options: argparse.Namespace) -> str:
+    if options.output == "json":
+        return json.dumps(_aa_facts(found, spec, options), indent=1)
+    lines = [
         f"{found.alarms} of {found.splits} A/A splits of the stable pods would have been taken "
         f"back; the budget is {spec.false_rollback:.1%}. Largest ln E "
         f"{max(found.highest_log_e):.2f}, a rollback needs {spec.log_rollback:.2f}."
-    )
+    ]
+    lines += [
+        f"{_clock(split.alarm_s)}  {', '.join(split.canaries)}: {split.why}"
+        for split in found.played
+        if split.alarm_s is not None
+    ]
+    lines += [
+        f"{name}: pods differ by sd {effect.sd:.1%} beyond chance ({effect.low:.1%} to "
+        f"{effect.high:.1%}); two of it in a release of this size is a ratio of {edge:.3f}."
+        for name, effect, edge in _dead_bands(found, spec, options.canaries)
+    ]
+    return "\n".join(lines)
+
+
+def _aa_facts(found: AAResult, spec: ReleaseSpec, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "splits": found.splits,
+        "alarms": found.alarms,
+        "highest_log_e": found.highest_log_e,
+        "played": [split._asdict() for split in found.played],
+        "pods": {
+            name: {**asdict(effect), "dead_band": edge}
+            for name, effect, edge in _dead_bands(found, spec, options.canaries)
+        },
+    }
+
+
+def _dead_bands(
+    found: AAResult, spec: ReleaseSpec, canaries: int
+) -> Iterator[tuple[str, PodEffect, float]]:
+    """For each metric with counted pods, how unequal they are and the room that this asks for."""
+    for metric in spec.metrics:
+        effect = found.pods.get(metric.name)
+        if effect is not None:
+            others = effect.pods - canaries
+            direction = metric.main_direction
+            yield (
+                metric.name,
+                effect,
+                effect.dead_band(direction, canaries=canaries, baselines=max(1, others)),
+            )

@@ -3,38 +3,36 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.backtest import Recording, aa_test, replay, stable_pods, turning_points
+from analysis.backtest import replay, turning_points
 from analysis.margins import Margin
 from analysis.metric import MetricSpec
+from analysis.recording import MetricRecord, Recording
 from analysis.release import ReleaseSpec
 from analysis.verdict import Reason, Verdict
+from tests.unit.analysis.recordings import recorded, recorded_document
 
 ORDERS = MetricSpec("orders", "Decrease", 0.99, margins=(Margin(0.7),), expected_rate=50.0)
 SPEC = ReleaseSpec((ORDERS,), shares=(0.1,), tick_s=10.0)
+EDGES = (0.1, 0.3)
+SLOW = MetricSpec("latency", "Increase", 1.1, margins=(Margin(1.5),), edges=2, promotion_edges=(1,))
+LATENCY = ReleaseSpec((SLOW,), shares=(0.1,), tick_s=10.0)
 
 
-def recorded(
-    ratio: float = 1.0, seconds: int = 900, *, pods: int = 9, bias: float = 1.0
-) -> Recording:
-    """Counters of one canary pod and ``pods`` stable ones, scraped each 10 s."""
-    rng = np.random.default_rng(1)
+def slow_recording(worse: float, seconds: int = 900) -> Recording:
+    """Histograms of one canary pod and nine stable ones; ``worse``: factor on its slow share."""
+    rng, at = np.random.default_rng(3), range(0, seconds + 1, 10)
 
-    def pod(name: str, true: float) -> dict[str, dict[str, list[list[float]]]]:
-        sessions = np.cumsum(rng.poisson(1667, seconds // 10 + 1))
-        orders = np.cumsum(rng.poisson(50 * true, seconds // 10 + 1))
-        at = range(0, seconds + 1, 10)
+    def pod(name: str, factor: float) -> dict[str, list[list[float]]]:
+        cells = rng.multinomial(1000, [1 - 0.3 * factor, 0.2 * factor, 0.1 * factor], len(at))
+        bounds = ("0.1", "0.3", "+Inf")
         return {
-            "events": {f"{name}/a": [[t, float(v)] for t, v in zip(at, orders, strict=True)]},
-            "exposures": {f"{name}/a": [[t, float(v)] for t, v in zip(at, sessions, strict=True)]},
+            f"{name}/job=x,le={bound}": [[t, float(v)] for t, v in zip(at, column, strict=True)]
+            for bound, column in zip(bounds, np.cumsum(np.cumsum(cells, 1), 0).T, strict=True)
         }
 
-    stable = [pod(f"s{i}", bias if i == 0 else 1.0) for i in range(pods)]
-    baseline = {
-        part: {key: value for one in stable for key, value in one[part].items()}
-        for part in ("events", "exposures")
-    }
-    arms = {"canary": pod("c", ratio), "baseline": baseline}
-    return Recording.parse({"start_s": 0, "end_s": seconds, "metrics": {"orders": arms}})
+    stable = {key: one for i in range(9) for key, one in pod(f"s{i}", 1.0).items()}
+    arms = {"canary": {"buckets": pod("c", worse)}, "baseline": {"buckets": stable}}
+    return Recording.parse({"start_s": 0, "end_s": seconds, "metrics": {"latency": arms}})
 
 
 def test_a_recorded_loss_is_rolled_back_and_a_good_release_steps_up() -> None:
@@ -61,36 +59,50 @@ def test_a_metric_that_was_not_recorded_holds() -> None:
     assert last.assessment.reason is Reason.NO_DATA
 
 
-def test_equal_pods_give_no_false_alarm_and_a_biased_one_does() -> None:
-    calm = aa_test(SPEC, recorded(), np.random.default_rng(1), splits=5)
-    assert (calm.splits, calm.alarms) == (5, 0)
-    biased = aa_test(SPEC, recorded(bias=0.6), np.random.default_rng(1), splits=20)
-    assert biased.alarms >= 1
+def test_a_recorded_histogram_is_judged_at_its_edges() -> None:
+    bad = list(replay(LATENCY, slow_recording(2.0), edges={"latency": EDGES}))
+    assert bad[-1].assessment.verdict is Verdict.ROLLBACK
+    good = list(replay(LATENCY, slow_recording(1.0), edges={"latency": EDGES}))
+    assert good[-1].assessment.verdict is Verdict.STEP_UP
+    (shown,) = good[-1].assessment.metrics
+    # the edge of the objective: a tenth of the requests is slower
+    assert 0.09 < shown.canary_events / shown.canary_exposures < 0.11
 
 
-def test_steps_are_those_of_the_recording() -> None:
-    recording = Recording.parse(
-        {
-            "start_s": 0,
-            "end_s": 60,
-            "steps": [[0, 0], [30, 1]],
-            "metrics": {"orders": {"canary": {}, "baseline": {}}},
-        }
-    )
-    assert [recording.step_at(t) for t in (0, 29, 30)] == [(0, 0), (0, 0), (1, 30)]
-    assert stable_pods(recording) == []
+def test_pods_that_end_for_good_do_not_blind_the_rest() -> None:
+    document = recorded_document(seconds=900)
+    gone = document["metrics"]["orders"]["baseline"]
+    for part in gone.values():
+        part["s0/a"] = [sample for sample in part["s0/a"] if sample[0] <= 300]
+    looks = list(replay(SPEC, Recording.parse(document)))
+    assert looks[-1].assessment.verdict is Verdict.STEP_UP
+    missing = [look.assessment.missing for look in looks[1:]]
+    assert missing == sorted(missing, reverse=True)
+
+
+def test_pods_that_come_back_leave_a_gap_in_both_arms() -> None:
+    document = recorded_document(seconds=900)
+    for part in document["metrics"]["orders"]["baseline"].values():
+        part["s0/a"] = [sample for sample in part["s0/a"] if not 300 < sample[0] < 420]
+    looks = {look.end_s: look for look in replay(SPEC, Recording.parse(document))}
+    assert looks[300].assessment.missing < looks[420].assessment.missing
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: Recording.parse({"start_s": 0, "end_s": 1}), "has no metrics"),
-        (lambda: Recording(1.0, 1.0, {}), "must end after it starts"),
-        (lambda: Recording(0.0, 1.0, {}, ((5.0, 0), (5.0, 1))), "in order of time"),
-        (lambda: aa_test(SPEC, recorded(), np.random.default_rng(1), canaries=9), "canaries must"),
-        (lambda: aa_test(SPEC, recorded(), np.random.default_rng(1), splits=0), "splits must"),
+        (lambda: replay(LATENCY, slow_recording(1.0)), "needs 2 edges"),
+        (lambda: replay(LATENCY, slow_recording(1.0), edges={"latency": (0.3,)}), "came 1"),
+        (
+            lambda: replay(
+                ReleaseSpec((SLOW,), shares=(0.1,)),
+                Recording(0, 20, {"latency": MetricRecord({}, {}, {}, {})}),
+            ),
+            "its spec has 2 edges",
+        ),
+        (lambda: replay(SPEC, Recording(0, 20, {}, ((0.0, 1),))), "the ladder has 1 shares"),
     ],
 )
-def test_bad_recordings_say_what_came_and_what_is_allowed(call: Any, words: str) -> None:
+def test_a_recording_that_does_not_fit_its_spec_is_refused(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        call()
+        list(call())

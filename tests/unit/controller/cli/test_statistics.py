@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from controller.api.template import Metric
-from controller.cli.backtest import _query
+from controller.cli.backtest_fetch import filled
+from controller.cli.exits import CommandError
 from controller.cli.main import main
 
 ROOT = Path(__file__).parents[4]
@@ -20,8 +20,9 @@ OUTAGE = {
 }  # fmt: skip
 
 
-def recording(path: Path, ratio: float) -> str:
-    """One canary pod with ``ratio`` of the orders, nine stable ones; errors at the same rate."""
+def recording(path: Path, ratio: float, *, slow: float = 1.0) -> str:
+    """One canary pod with ``ratio`` of the orders and ``slow`` times the slow requests, nine
+    stable ones; errors at the same rate."""
     rng, at = np.random.default_rng(1), range(0, 901, 10)
 
     def pod(name: str, share: float, true: float) -> dict[str, dict[str, Any]]:
@@ -50,8 +51,22 @@ def recording(path: Path, ratio: float) -> str:
         }
         for metric in ("orders", "errors")
     }
+    metrics["latency"] = {
+        "canary": {"buckets": buckets("c", 167, slow)},
+        "baseline": {"buckets": buckets("s0", 16_500, 1.0)},
+    }
     path.write_text(json.dumps({"start_s": 0, "end_s": 900, "metrics": metrics}))
     return str(path)
+
+
+def buckets(pod: str, per_tick: int, slow: float) -> dict[str, list[list[float]]]:
+    """A latency histogram without noise: 30% over 0.1 s, 10% over 0.3 s, 2% over 1 s."""
+    return {
+        f"{pod}/le={bound}": [
+            [t, round(per_tick * t / 10 * (1 - slow * over))] for t in range(0, 901, 10)
+        ]
+        for bound, over in (("0.1", 0.3), ("0.3", 0.1), ("1", 0.02), ("+Inf", 0.0))
+    }
 
 
 def test_plan_says_time_and_orders_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,14 +162,81 @@ def test_backtest_splits_the_stable_pods(
     assert "0 of 3 A/A splits" in capsys.readouterr().out
 
 
+def test_backtest_judges_recorded_histograms_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = recording(tmp_path / "slow.json", 1.0, slow=3.0)
+    assert main(["backtest", "--template", TEMPLATE, "--from", file]) == 1
+    assert "latency" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_backtest_says_how_unequal_the_stable_pods_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = recording(tmp_path / "good.json", 1.0)
+    arguments = ["backtest", "--template", TEMPLATE, "--from", file, "--aa", "2"]
+    assert main(arguments) == 0
+    assert "orders: pods differ by sd" in capsys.readouterr().out
+    assert main([*arguments, "-o", "json", "--canaries", "3"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["splits"], told["alarms"]) == (2, 0)
+    assert len(told["played"][0]["canaries"]) == 3
+    assert 0.9 < told["pods"]["orders"]["dead_band"] <= 1.0
+    assert told["pods"]["errors"]["dead_band"] >= 1.0
+
+
 @pytest.mark.parametrize(
-    ("query", "filled"),
+    ("content", "words"),
     [
-        ("orders_total", 'orders_total{pod=~"shop-.*"}'),
-        ('orders_total{code="200"}', 'orders_total{code="200",pod=~"shop-.*"}'),
-        ('orders_total{pod=~"{{arm.pods}}"}', 'orders_total{pod=~"shop-.*"}'),
+        ("[]", "must be a mapping"),
+        ("{", "Expecting property name"),
+        ('{"start_s": 0, "end_s": 1}', "has no metrics"),
+        ('{"end_s": 1}', "has no start_s"),
     ],
 )
-def test_a_query_is_filled_for_the_pods_of_one_arm(query: str, filled: str) -> None:
-    metric = Metric(name="orders", events=query)
-    assert _query(metric, "events", "shop-.*", "pod") == filled
+def test_a_recording_that_is_none_is_refused(
+    content: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text(content)
+    assert main(["backtest", "--template", TEMPLATE, "--from", str(file)]) == 1
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("splits", ["0", "-1"])
+def test_a_number_of_splits_that_is_none_is_refused(
+    splits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = recording(tmp_path / "good.json", 1.0)
+    assert main(["backtest", "--template", TEMPLATE, "--from", file, "--aa", splits]) == 1
+    assert "splits must be >= 1" in capsys.readouterr().err
+
+
+def test_a_range_that_ends_before_it_starts_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    at = "2026-11-20T10:00:00Z"
+    arguments = ["backtest", "--template", TEMPLATE, "--from", "http://x", "--canary", "c"]
+    assert main([*arguments, "--stable", "s", "--start", at, "--end", at]) != 0
+    assert "--end must be after --start" in capsys.readouterr().err
+    assert main([*arguments, "--stable", "s", "--start", "noon", "--end", at]) != 0
+    assert "a time must be as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("orders_total", 'orders_total{pod=~"shop-.*"}'),
+        ("orders_total{}", 'orders_total{pod=~"shop-.*"}'),
+        ('orders_total{code="200"}', 'orders_total{code="200",pod=~"shop-.*"}'),
+        ('orders_total{path=~"/a{1,2}",}', 'orders_total{path=~"/a{1,2}",pod=~"shop-.*"}'),
+        ('orders_total{pod=~"{{arm.pods}}"}', 'orders_total{pod=~"shop-.*"}'),
+        ('orders_total{ns="{{namespace}}"}', 'orders_total{ns="shop",pod=~"shop-.*"}'),
+    ],
+)
+def test_a_query_is_filled_for_the_pods_of_one_arm(query: str, answer: str) -> None:
+    assert filled(query, "shop-.*", "pod", "shop") == answer
+
+
+def test_a_pattern_is_escaped_and_what_needs_a_cluster_is_refused() -> None:
+    assert filled("x", r"shop\.1", "pod") == r'x{pod=~"shop\\.1"}'
+    with pytest.raises(CommandError, match=r"only \{\{arm.pods\}\} can be filled"):
+        filled('x{hash="{{arm.hash}}"}', "a", "pod")
