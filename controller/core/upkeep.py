@@ -22,7 +22,7 @@ from controller.core.actions import (
     ScaleReplicaSet,
 )  # fmt: skip
 from controller.core.decision import Note
-from controller.core.guards.climb import wanted_pods
+from controller.core.guards.canary import wanted_pods
 from controller.core.observed import Command, HoldMode, Observed, Workload
 from controller.core.phases import CARRYING, Phase
 from controller.core.reasons import Reason

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from controller.core.decision import Guard
-from controller.core.guards import adoption, back, climb, edits, leaving, promotion, rest
+from controller.core.guards import (
+    adoption,
+    back,
+    canary,
+    climb,
+    edits,
+    holding,
+    leaving,
+    promotion,
+    rest,
+)
 
 ORDER: tuple[Guard, ...] = (
     leaving.namespace_ending,      # a terminating namespace gets everything back at once
@@ -23,13 +33,13 @@ ORDER: tuple[Guard, ...] = (
     edits.withdrawn,               # back to the stable template: nothing left to release
     edits.superseded,              # a newer edit replaces the run in hand
     edits.person_decides,          # Hold, Release, Promote
-    climb.scaled_to_zero,
-    climb.canary_lost,             # no pods under traffic: weight 0 until they are back
+    canary.scaled_to_zero,
+    canary.canary_lost,            # no pods under traffic: weight 0 until they are back
     promotion.settling,
     promotion.absorbing,
-    climb.canary_starting,         # pods before traffic
+    canary.canary_starting,        # pods before traffic
     climb.traffic_lags,            # written, then shown, then it counts
-    climb.weight_held,             # people, broken references and missing data hold
+    holding.weight_held,           # people, broken references and missing data hold
     rest.start,
     climb.gathering,               # evidence moves a step, or a deadline ends the wait
     promotion.shifted,

@@ -15,6 +15,7 @@ from tests.unit.controller.core.builders import (
     TARGET,
     TARGET_SET,
     UID,
+    WEIGHTS,
     Release,
     release,
     replicaset,
@@ -131,6 +132,8 @@ def _troubles(draw: st.DrawFn, r: Release) -> None:
         lambda: r.limits(on_no_evidence="Hold"),
         lambda: r.blocked(Reason.ANALYSIS_MISSING),
         lambda: r.blocked(Reason.INVALID),
+        r.edits_wait,
+        lambda: r.edits_wait().edited(),
         r.restart_only,
         lambda: r.acting_for(0.5),
         lambda: r.floor(original=1),
@@ -152,3 +155,9 @@ def _troubles(draw: st.DrawFn, r: Release) -> None:
 
 def _rarely_not() -> st.SearchStrategy[bool]:
     return st.sampled_from((True, True, True, True, False))
+
+
+def entering(step: int) -> Release:
+    """The first look at this rung: the weight is still that of the one before."""
+    before = release().stepping(step).not_in_force()
+    return before.weight(WEIGHTS[step - 2] if step > 1 else 0.0)
