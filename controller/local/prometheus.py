@@ -76,18 +76,21 @@ def _rule(
     return rule | ({"target_label": target, "replacement": replacement} if target else {})
 
 
-def config(scrapes: Sequence[Scrape], interval_s: float) -> str:
+def config(scrapes: Sequence[Scrape], interval_s: float, rules: Sequence[Path] = ()) -> str:
     """Prometheus's configuration file."""
     every = f"{round(interval_s * 1000)}ms"
     timing = {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}
-    return yaml.safe_dump({"global": timing, "scrape_configs": [dict(one) for one in scrapes]})
+    whole = {"global": timing, "scrape_configs": [dict(one) for one in scrapes]}
+    return yaml.safe_dump(whole | {"rule_files": [str(path) for path in rules]})
 
 
 class Prometheus:
     """One Prometheus server; an async context manager that can be killed and started again."""
 
-    def __init__(self, scrapes: Sequence[Scrape], interval_s: float = 1.0) -> None:
-        self._config = config(scrapes, interval_s)
+    def __init__(
+        self, scrapes: Sequence[Scrape], interval_s: float = 1.0, rules: Sequence[Path] = ()
+    ) -> None:
+        self._config = config(scrapes, interval_s, rules)
         self._home: tempfile.TemporaryDirectory[str] | None = None
         self._process: Process | None = None
         self.url = ""

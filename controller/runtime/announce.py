@@ -26,6 +26,7 @@ class Announcer:
         self._malformed: dict[Key, str] = {}
         self._said: dict[Key, str] = {}
         self._phases: dict[Key, str] = {}
+        self._blind: set[Key] = set()
 
     def announce(self, o: Observed, d: Decision) -> None:
         """Tell what this decision changed."""
@@ -48,6 +49,7 @@ class Announcer:
             exporter.NOTES.labels(reason=note.reason.value).inc()
         exporter.DECISIONS.labels(rule=d.rule).inc()
         self._count(key, d.rollout_status.phase)
+        self._see(key, blind=bool(running(o) and o.evidence and o.evidence.no_data))
 
     def refused(self, key: Key, rollout: Rollout | None, error: ApiError) -> None:
         """A write that will not succeed by itself: people must give a right or mend an object."""
@@ -63,6 +65,7 @@ class Announcer:
         self._said.pop(key, None)
         self._malformed.pop(key, None)
         self._count(key, "")
+        self._see(key, blind=False)
 
     def _count(self, key: Key, phase: str) -> None:
         """Keep the gauge of Rollouts by phase true; an empty phase takes the Rollout out."""
@@ -72,6 +75,11 @@ class Announcer:
         if phase:
             exporter.ROLLOUTS.labels(phase=phase).inc()
             self._phases[key] = phase
+
+    def _see(self, key: Key, *, blind: bool) -> None:
+        """Keep the gauge of runs without data true."""
+        (self._blind.add if blind else self._blind.discard)(key)
+        exporter.BLIND.set(len(self._blind))
 
     def malformed(self, key: Key, wrong: Malformed) -> None:
         """An object that cannot be read: said once for each way in which it is wrong."""

@@ -26,6 +26,9 @@ QUEUE_WAIT_SECONDS: Final = Histogram(
     buckets=(0.001, 0.01, 0.1, 1, 10),
 )
 ROLLOUTS: Final = Gauge("blastdoor_rollouts", "Rollouts, by phase.", ("phase",))
+BLIND: Final = Gauge(
+    "blastdoor_rollouts_blind", "Rollouts whose run has a metric that gives no data right now."
+)
 LEADING: Final = Gauge("blastdoor_leading", "1 while this process may write.")
 HOLD_ACTS: Final = Gauge(
     "blastdoor_hold_acts", "1 while the API server pauses edits of adopted Deployments."

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +18,7 @@ from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e
 
+RULES = Path(__file__).parents[2] / "manifests/alerts/blastdoor.rules.yaml"
 Series = list[tuple[dict[str, str], float]]
 POD_IP, LISTENS_ON = "10.64.77.9", "127.64.77.9"
 
@@ -103,3 +105,26 @@ async def test_samples_from_before_a_crash_are_there_after_it_at_the_same_addres
 
 def test_the_binary_states_the_version_that_was_asked_for() -> None:
     assert stated_version(TOOLS["prometheus"], require("prometheus")) == PROMETHEUS
+
+
+async def test_the_alerts_that_are_shipped_are_understood_and_the_blind_one_sees() -> None:
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text="blastdoor_rollouts_blind 2\nblastdoor_hold_acts 0\n")
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_ports(1)[0]
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        scrapes = [static("blastdoor", [f"127.0.0.1:{port}"])]
+        async with Prometheus(scrapes, interval_s=0.2, rules=[RULES]) as prometheus:
+            # An alert that waits for its `for` is pending and has a series already.
+            blind = 'ALERTS{alertname="BlastdoorBlind"}'
+            (found,) = await first_answer(lambda: query(prometheus, blind))
+            assert found[0]["alertstate"] == "pending"
+            assert await query(prometheus, 'ALERTS{alertname="BlastdoorHoldLost"}') == []
+            assert await query(prometheus, 'ALERTS{alertname="BlastdoorDown"}') == []
+    finally:
+        await runner.cleanup()
