@@ -128,8 +128,9 @@ class Reconciler:
         now = self._now()
         decision = plan(observed, now)
         self.looks[key] = Look(observed, decision, now)
+        behind = self._behind(objects)  # asked before our own patch makes the route's cache so
         await contain(self._writer, objects, decision)
-        if self._behind(objects):
+        if behind:
             self._queue.add(key, delay_s=CATCH_UP_S, priority=Priority.URGENT)
             return
         await self._write_ahead(objects, observed, decision, now)
