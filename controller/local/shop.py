@@ -114,12 +114,17 @@ class Shop:
         if limit is not None and self._orders_seen > limit:
             sys.stderr.write(f"crash after {limit} orders\n")
             os._exit(1)
-        if self.behaviour.fails(self._dice):
+        faulty = self._faulty()
+        if faulty and self.behaviour.fails(self._dice):
             return 500, '{"error": "the order could not be placed"}'
-        if not self.behaviour.loses(self._dice):
+        if not (faulty and self.behaviour.loses(self._dice)):
             self._place(order)
             self.counters.orders.inc(self.behaviour.basket(self._dice))
         return 200, f'{{"order": "{order}"}}'
+
+    def _faulty(self) -> bool:
+        switch = self.behaviour.faulty_when
+        return not switch or Path(switch).exists()
 
     def _metrics(self) -> web.Response:
         if self.dark:

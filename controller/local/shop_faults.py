@@ -13,6 +13,7 @@ no HTTP and no clock. Called by `shop`.
     SHOP_COLD=3                is slow at its start and needs so many seconds to warm up
     SHOP_BURSTY=4              an order counts as a basket of geometric size with this mean
     SHOP_LAME_DUCK=2           goes on serving for so long after SIGTERM, in seconds
+    SHOP_FAULTY_WHEN=/tmp/bug  fails and loses orders only while this file exists
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Behaviour:
     cold_s: float = 0.0
     basket_mean: float = 1.0
     lame_duck_s: float = 2.0
+    faulty_when: str = ""
+    """A file: errors and lost orders only while it exists. Empty: always."""
 
     def duration_s(self, age_s: float, dice: Random) -> float:
         """How long a request takes in a process that is `age_s` old."""
@@ -88,6 +91,7 @@ def behaviour_of(environment: Mapping[str, str]) -> Behaviour:
         cold_s=read.number("SHOP_COLD", 0.0),
         basket_mean=read.number("SHOP_BURSTY", 1.0),
         lame_duck_s=read.number("SHOP_LAME_DUCK", 2.0),
+        faulty_when=environment.get("SHOP_FAULTY_WHEN", ""),
     )
 
 

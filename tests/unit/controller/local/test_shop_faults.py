@@ -26,8 +26,9 @@ def test_every_variable_has_its_effect() -> None:
             "SHOP_COLD": "3",
             "SHOP_BURSTY": "4",
             "SHOP_LAME_DUCK": "0.5",
+            "SHOP_FAULTY_WHEN": "/tmp/bug",
         }
-    ) == Behaviour("v3", 0.01, 0.2, 0.99, 10.0, 0.05, 0.02, False, 50, 3.0, 4.0, 0.5)
+    ) == Behaviour("v3", 0.01, 0.2, 0.99, 10.0, 0.05, 0.02, False, 50, 3.0, 4.0, 0.5, "/tmp/bug")
     assert behaviour_of({"SHOP_CRASH": "start"}).crash_at_start
 
 
