@@ -78,6 +78,8 @@ class Canary:
     """Pods that still exist, terminating ones not counted."""
     crashing: str = ""
     """Name and exit of a container that crashes again and again."""
+    stuck: str = ""
+    """What the kubelet says of a container that does not start: an image that cannot be pulled."""
     intact: bool = True
     """Its spec is what we applied."""
 

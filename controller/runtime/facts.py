@@ -219,6 +219,7 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
         available=d.status.available_replicas,
         pods=len(pods),
         crashing=crashing(pods),
+        stuck=stuck(pods),
         intact=fits,
     )
 
@@ -232,6 +233,17 @@ def crashing(pods: Sequence[Pod]) -> str:
             if waiting.get("reason") == "CrashLoopBackOff" or c.restart_count >= CRASHES:
                 code = ended.get("exitCode", "?")
                 return f"container {c.name} of {pod.name}, {c.restart_count} restarts, exit {code}"
+    return ""
+
+
+def stuck(pods: Sequence[Pod]) -> str:
+    """Why a container does not start, in the kubelet's own words; empty while it is only slow."""
+    for pod in pods:
+        for c in pod.status.container_statuses:
+            waiting: dict[str, Any] = c.state.get("waiting") or {}
+            said = str(waiting.get("message", ""))
+            if said and waiting.get("reason") != "CrashLoopBackOff":
+                return f"{waiting.get('reason')} of container {c.name}: {said:.300}"
     return ""
 
 

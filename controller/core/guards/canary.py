@@ -102,7 +102,8 @@ def canary_starting(o: Observed, now: datetime) -> Ruling | None:
     if not o.traffic.routed and (c is None or c.wanted < want) and who_holds(o, change):
         return weight_held(o, now)  # more pods are more traffic
     deadline = progress_deadline(o, change, now)
-    fact = f"{have} of {want} canary pods are ready"
+    why = f"; {c.stuck}" if c is not None and ours and c.stuck else ""
+    fact = f"{have} of {want} canary pods are ready{why}"
     if now >= deadline:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
     if fits:

@@ -74,6 +74,17 @@ def test_the_canarys_pods(case: Case) -> None:
     proves(case)
 
 
+def test_what_keeps_a_pod_from_starting_is_said_while_it_waits_and_when_it_ends() -> None:
+    stuck = "ImagePullBackOff of container shop: no such image"
+    look = entering(1).canary(ready=0, wanted=1, stuck=stuck)
+    assert decide(look).message == f"0 of 1 canary pods are ready; {stuck}"
+    ended = decide(look.entered(11))
+    assert (ended.reason, ended.message) == (
+        Reason.PROGRESS_DEADLINE,
+        f"0 of 1 canary pods are ready; {stuck}",
+    )
+
+
 @pytest.mark.parametrize("reason", ["ScaledToZero", "Held", "RolloutPaused", "SignoffApplied"])
 def test_deadlines_start_anew_when_people_let_it_go_on(reason: str) -> None:
     look = entering(4).canary(ready=1, wanted=2).entered(600).status(reason=reason)
