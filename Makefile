@@ -6,11 +6,11 @@ READY := .venv/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check testbed bench bench-containment bench-idle bench-detection
-.PHONY: uninstall lock clean
+.PHONY: help setup demo test check testbed bench bench-containment bench-idle
+.PHONY: bench-kills bench-detection uninstall lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## the packages of requirements.lock into .venv
 
@@ -44,6 +44,9 @@ bench-containment: testbed ## crossing sample to weight 0 at the gateway (ARGS="
 
 bench-idle: testbed ## requests, memory and processor time of an idle operator (ARGS="--seconds 60")
 	@$(BIN)/python -m benchmarks.idle $(ARGS)
+
+bench-kills: testbed ## kill -9 before and after each write of a release (ARGS="--every 5", "--minutes 20")
+	@$(BIN)/python -m benchmarks.kills $(ARGS)
 
 bench-detection: $(READY) ## false rollbacks, delays and orders lost of eight rules (ARGS=--quick: a tenth)
 	@$(BIN)/python -m benchmarks.detection $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("containment", "idle", "detection")
+ALL = ("containment", "idle", "kills", "detection")
 
 
 def main() -> int:
