@@ -61,6 +61,8 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
             Reason.ROUTE_PENDING, fact, intents=(SetWeight(weight, change.metadata.uid),),
             wake_at=deadline,
         )  # fmt: skip
+    if o.traffic.routed and o.traffic.weight is None and who_holds(o, change) is not None:
+        return weight_held(o, now)  # a route that is gone is missing, and not slow
     if not o.traffic.in_force and status.in_force_since is None:
         fact = f"weight {weight:g}% is written; the router does not show it yet"
         if now >= deadline:
