@@ -1,25 +1,20 @@
 """What could a rollout look like? Made-up traffic of two arms, for simulation and back-tests.
 
 A scenario says how much traffic there is, how it is split, what is truly wrong with the canary,
-and which engineering faults spoil the counts (gaps, resets, batches, a wrong split, lag). Streams
-are vectorised over runs and made from a generator that the caller seeds. It must not know any
-rule or verdict. Called by ``simulate`` and the benchmarks.
+and which engineering faults spoil the counts (gaps, resets, batches, a wrong split, lag); traffic
+plays it. It must not know any rule or verdict. Called by ``simulate`` and the benchmarks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from analysis.ticks import Direction
+from analysis.traffic import DAY_S, Observation, stream
 
-from analysis.ticks import Counts, Direction, FloatArray, Interval
-
-DAY_S = 86_400.0
-MINUTE_S = 60.0
+__all__ = ["DAY_S", "Observation", "Scenario", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +24,10 @@ class Scenario:
     exposure_rate: sessions or requests; probability: events per exposure of the baseline. share:
     configured canary share; true_share: the real one. ratio: canary rate over baseline rate from
     ``onset_s`` to ``until_s``, reached linearly over ``ramp_s``. diurnal: amplitude of the daily
-    wave, in [0, 1). batch_mean: events come in geometric batches of this mean; noise_variance:
-    of a gamma factor per minute common to both arms. gap_every_s, gap_s: the canary's metrics are
+    wave, in [0, 1). batch_mean: events come in geometric batches of this mean; batch_tail: in
+    batches of which a part k^-batch_tail is of k or more (> 1; below 2 their variance is
+    infinite); batch_cap: most that one unit counts in ``Observation.capped``. noise_variance: of a
+    gamma factor per minute common to both arms. gap_every_s, gap_s: the canary's metrics are
     absent for gap_s in each gap_every_s; gap_share: and in this share of ticks. reset_loss: part
     of the canary's events and exposures lost. arm_sd: fixed relative effect of the canary's pods;
     arm_noise: the same anew each minute. retries: failed units try again up to so often and fail
@@ -54,6 +51,8 @@ class Scenario:
     true_share: float | None = None
     diurnal: float = 0.0
     batch_mean: float = 1.0
+    batch_tail: float | None = None
+    batch_cap: float = 10.0
     noise_variance: float = 0.0
     gap_every_s: float = math.inf
     gap_s: float = 0.0
@@ -83,10 +82,39 @@ class Scenario:
                     f"{name} of {self.name} must lie inside ({low:g}, {high:g}); "
                     f"came {getattr(self, name)}"
                 )
+        if self.batch_tail is not None and not 1.0 < self.batch_tail < math.inf:
+            raise ValueError(
+                f"batch_tail of {self.name} must be > 1 and finite; came {self.batch_tail}"
+            )
+        self._check_parts()
         if not (self.ratio >= 0.0 and 0.0 <= self.diurnal < 1.0 and self.batch_mean >= 1.0):
             raise ValueError(
                 f"{self.name} needs ratio >= 0, diurnal in [0, 1) and batch_mean >= 1; "
                 f"came {self.ratio}, {self.diurnal}, {self.batch_mean}"
+            )
+
+    def _check_parts(self) -> None:
+        """Shares of time, traffic or counts, and what cannot be negative."""
+        for name in ("gap_share", "reset_loss", "fails_again"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(
+                    f"{name} of {self.name} must lie in [0, 1); came {getattr(self, name)}"
+                )
+        for name in (
+            "onset_s", "ramp_s", "until_s", "noise_variance", "gap_every_s", "gap_s", "arm_sd",
+            "arm_noise", "retries", "lag_s", "warm_up_s",
+        ):  # fmt: skip
+            if not getattr(self, name) >= 0.0:
+                raise ValueError(f"{name} of {self.name} must be >= 0; came {getattr(self, name)}")
+        if self.true_share is not None and not 0.0 < self.true_share < 1.0:
+            raise ValueError(
+                f"true_share of {self.name} must lie inside (0, 1); came {self.true_share}"
+            )
+        if not 1.0 <= self.batch_cap < math.inf:
+            raise ValueError(f"batch_cap of {self.name} must be >= 1; came {self.batch_cap}")
+        if self.direction not in ("Decrease", "Increase"):
+            raise ValueError(
+                f"direction of {self.name} must be Decrease or Increase; came {self.direction!r}"
             )
 
     @classmethod
@@ -97,8 +125,9 @@ class Scenario:
         Traceback (most recent call last):
         ValueError: unknown key 'rate' in scenario 'x'; known are name, direction, exposure_rate, \
 probability, share, horizon_s, margin, ratio, onset_s, ramp_s, until_s, tick_s, true_share, \
-diurnal, batch_mean, noise_variance, gap_every_s, gap_s, gap_share, reset_loss, arm_sd, arm_noise, \
-retries, fails_again, lag_s, orders_per_event, tolerated, warm_up_s, batched
+diurnal, batch_mean, batch_tail, batch_cap, noise_variance, gap_every_s, gap_s, gap_share, \
+reset_loss, arm_sd, arm_noise, retries, fails_again, lag_s, orders_per_event, tolerated, \
+warm_up_s, batched
         """
         known = [field.name for field in fields(cls)]
         name = document.get("name", "unnamed")
@@ -123,6 +152,15 @@ retries, fails_again, lag_s, orders_per_event, tolerated, warm_up_s, batched
     def event_rate(self) -> float:
         """Events per second of both arms while the canary is as good as the baseline."""
         return self.exposure_rate * self.probability
+
+    @property
+    def unit_events(self) -> float:
+        """Mean number of events of a unit."""
+        if self.batch_tail is None:
+            return self.batch_mean
+        from scipy.special import zeta
+
+        return float(zeta(self.batch_tail))
 
     @property
     def dispersion(self) -> float:
@@ -162,119 +200,3 @@ retries, fails_again, lag_s, orders_per_event, tolerated, warm_up_s, batched
         """Orders lost per second while the canary has its share and the ratio of ``time_s``."""
         excess = self.event_rate * self.share * (self.ratio_at(time_s) - 1.0)
         return self.orders_per_event * excess
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One tick of all runs. missing: where the canary's metrics are absent (its counts are 0).
-
-    units: the same tick with each batch, or failed unit, counted once.
-    """
-
-    interval: Interval
-    counts: Counts
-    missing: npt.NDArray[np.bool_]
-    units: Counts
-
-
-def stream(scenario: Scenario, runs: int, rng: np.random.Generator) -> Iterator[Observation]:
-    """The ticks of ``runs`` releases side by side; arrays of shape ``(runs,)``.
-
-    Exposures are Poisson given the intensity, events binomial in the exposures (Poisson under
-    lag or noise of an arm); the same seed gives the same stream.
-
-    >>> calm = Scenario("calm", "Decrease", 1000.0, 0.03, 0.1, 60.0, 0.9)
-    >>> first = next(iter(stream(calm, 4, np.random.default_rng(1))))
-    >>> first.counts.canary_events.shape
-    (4,)
-    """
-    arms = _Arms(scenario, runs, rng)
-    for number in range(scenario.ticks):
-        start_s = number * scenario.tick_s
-        yield arms.tick(Interval(start_s, start_s + scenario.tick_s))
-
-
-class _Arms:
-    """What lives on between ticks: pod effects, the noise of the minute, exposures under lag."""
-
-    def __init__(self, scenario: Scenario, runs: int, rng: np.random.Generator) -> None:
-        self.scenario, self.runs, self.rng = scenario, runs, rng
-        self.pods = np.exp(rng.normal(0.0, scenario.arm_sd, runs)) if scenario.arm_sd else 1.0
-        self.minute = -1
-        self.common: FloatArray | float = 1.0
-        self.own: FloatArray | float = 1.0
-        self.due: list[FloatArray | None] = [None, None]
-
-    def tick(self, interval: Interval) -> Observation:
-        s, rng = self.scenario, self.rng
-        self._new_minute(interval.start_s)
-        wave = 1.0 + s.diurnal * math.sin(2.0 * math.pi * interval.start_s / DAY_S)
-        expected = s.exposure_rate * interval.length_s * wave * self.common
-        share = s.share if s.true_share is None else s.true_share
-        exposed = [
-            rng.poisson(expected * part, self.runs).astype(np.float64)
-            for part in (share, 1.0 - share)
-        ]
-        ratio = s.ratio_at(interval.start_s) * self.pods * self.own
-        units, events = zip(
-            *(self._events(arm, exposed[arm], ratio if arm == 0 else 1.0) for arm in (0, 1)),
-            strict=True,
-        )
-        lost = self._lost(interval.start_s)
-        kept = self._kept()
-        canary = np.where(lost, 0.0, np.floor(exposed[0] * kept))
-
-        def counts(arms: tuple[FloatArray, ...]) -> Counts:
-            seen = arms[0] if s.reset_loss == 0.0 else rng.binomial(arms[0].astype(np.int64), kept)
-            return Counts(np.where(lost, 0.0, seen), canary, arms[1], exposed[1])
-
-        return Observation(interval, counts(events), lost, counts(units))
-
-    def _kept(self) -> FloatArray | float:
-        """Part of the canary's tick that is left: a reset takes half of it, of all counts alike."""
-        s = self.scenario
-        if not s.reset_loss:
-            return 1.0
-        return np.where(self.rng.random(self.runs) < 2.0 * s.reset_loss, 0.5, 1.0)
-
-    def _new_minute(self, time_s: float) -> None:
-        s, rng = self.scenario, self.rng
-        if int(time_s // MINUTE_S) == self.minute:
-            return
-        self.minute = int(time_s // MINUTE_S)
-        if s.noise_variance:
-            self.common = rng.gamma(1.0 / s.noise_variance, s.noise_variance, self.runs)
-        if s.arm_noise:
-            self.own = np.exp(rng.normal(0.0, s.arm_noise, self.runs))
-
-    def _events(
-        self, arm: int, exposed: FloatArray, ratio: FloatArray | float
-    ) -> tuple[FloatArray, FloatArray]:
-        s, rng = self.scenario, self.rng
-        rate = s.probability * ratio / s.batch_mean
-        if s.lag_s:
-            keep = math.exp(-s.tick_s / s.lag_s)
-            past = self.due[arm]
-            # in the steady state when the rollout begins
-            before = exposed.mean() * np.ones_like(exposed) if past is None else past
-            exposed = self.due[arm] = keep * before + (1.0 - keep) * exposed
-            units = rng.poisson(exposed * rate)
-        else:
-            units = rng.binomial(exposed.astype(np.int64), np.minimum(rate, 1.0))
-        total = again = units
-        if s.batch_mean > 1.0:
-            more = rng.negative_binomial(np.maximum(units, 1), 1.0 / s.batch_mean)
-            total = again = units + np.where(units > 0, more, 0)
-        for _ in range(s.retries):
-            again = rng.binomial(again, s.fails_again)
-            total = total + again
-        return units.astype(np.float64), total.astype(np.float64)
-
-    def _lost(self, time_s: float) -> npt.NDArray[np.bool_]:
-        s = self.scenario
-        lost = np.zeros(self.runs, dtype=bool)
-        if s.gap_share:
-            lost |= self.rng.random(self.runs) < s.gap_share
-        if math.isfinite(s.gap_every_s) and time_s % s.gap_every_s >= s.gap_every_s - s.gap_s:
-            lost[:] = True
-        return lost

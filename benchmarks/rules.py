@@ -8,6 +8,7 @@ bounds what any rule can reach. Called by benchmarks.detection.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from analysis.factors import ratio_factor
 from analysis.means import MeanState, asymptotic_radius, tuned_rho2
 from analysis.rates import rate_test
 from analysis.scenario import Observation, Scenario
+from analysis.spending import spending_boundaries
 from analysis.ticks import Counts, FloatArray, Tick
 
 BoolArray = npt.NDArray[np.bool_]
@@ -123,6 +125,7 @@ class MannWhitney(ByMinute):
         return self.alarmed
 
     def _fails(self, samples: FloatArray) -> BoolArray:
+        """Whether the interval's end on the harmful side lies beyond the tolerance."""
         canary, baseline = samples
         if np.isnan(canary).any():
             return np.array(
@@ -138,6 +141,47 @@ class MannWhitney(ByMinute):
         parted = np.partition(gaps, sorted({place, middle}), axis=-1)
         end, estimate = self.sign * parted[:, place], np.abs(parted[:, middle])
         return np.asarray(end > 0.25 * estimate)
+
+
+class HourlyMannWhitney(MannWhitney):
+    """MW60: the same judge, looked at once an hour."""
+
+    every_s = HOUR_S
+
+
+class GroupSequential(NotFailed):
+    """GST: Lan-DeMets boundaries of O'Brien-Fleming type, one-sided, a look each 5 minutes.
+
+    Planned to the end of the scenario, with information in proportion to time; the score statistic
+    of the conditional binomial on all counts so far.
+    """
+
+    every_s = 300.0
+
+    def __init__(self, scenario: Scenario, runs: int) -> None:
+        super().__init__(scenario, runs)
+        self.events = np.zeros((2, runs))
+        self.bounds = boundaries(max(1, int(scenario.horizon_s // self.every_s)))
+        self.looks = 0
+        self.alarmed = np.zeros(runs, dtype=bool)
+
+    def alarm(self, seen: Observation) -> BoolArray:
+        self.events = self.events + np.stack(
+            [seen.counts.canary_events, seen.counts.baseline_events]
+        )
+        if self.minute_ends(seen, self.every_s) and self.looks < self.bounds.size:
+            total = np.maximum(self.events.sum(axis=0), 1e-9)
+            share = self.odds / (1.0 + self.odds)
+            z = (self.events[0] - total * share) / np.sqrt(total * share * (1.0 - share))
+            self.alarmed = self.alarmed | (self.sign * z >= self.bounds[self.looks])
+            self.looks += 1
+        return self.alarmed
+
+
+@lru_cache
+def boundaries(looks: int) -> FloatArray:
+    """One-sided z of each of so many equally spaced looks at ALPHA; inf where none could cross."""
+    return spending_boundaries(np.arange(1, looks + 1) / looks, alpha=ALPHA, two_sided=False)
 
 
 class PeekedExact(NotFailed):

@@ -25,6 +25,7 @@ RETRIED = errors(
 )
 WIDE = orders("arm", 50, 0.25, 6, 0.9)
 NOISY = replace(WIDE, name="noise of the arm, CV 10% a minute", arm_noise=0.1)
+HEAVY = orders("batches with a heavy tail, k^-1.5", 10, 0.1, 6, 0.9, batch_tail=1.5)
 ARMS = tuple(replace(WIDE, name=f"arm effect, sd {sd:.0%}", arm_sd=sd) for sd in (0.01, 0.02, 0.05))
 
 
@@ -50,6 +51,21 @@ class Convolves(Recommended):
         counts = seen.counts
         self.lag = self.lag.update(counts.canary_exposures, counts.baseline_exposures)
         return super().observe(replace(seen, counts=lagged_counts(counts, self.lag, self.law)))
+
+
+class Capped(Recommended):
+    """Each unit's events cut at the cap and divided by it: exact, and blind to what lies beyond."""
+
+    def observe(self, seen: Observation) -> Any:
+        assert seen.capped is not None, "only a scenario with a tail tells its units apart"
+        return super().observe(replace(seen, counts=seen.capped))
+
+
+class CountsUnits(Recommended):
+    """Customers with an order in place of orders: exact."""
+
+    def observe(self, seen: Observation) -> Any:
+        return super().observe(replace(seen, counts=seen.units))
 
 
 class Tempered(Recommended):
@@ -87,6 +103,15 @@ VIOLATIONS: dict[str, tuple[Scenario, dict[str, Callable[[Scenario, int], Any]]]
     LAGGED.name: (LAGGED, {"ticks dropped": DropsEmpty, "convolved": Convolves}),
     RETRIED.name: (RETRIED, {"as events": plain, "tempered": Tempered}),
     NOISY.name: (NOISY, {"as events": plain, "tempered": Tempered}),
+    HEAVY.name: (
+        HEAVY,
+        {
+            "as events": plain,
+            "tempered": Tempered,
+            "capped at 10": Capped,
+            "units counted": CountsUnits,
+        },
+    ),
     **{arm.name: (arm, {"no dead-band": plain, "dead-band of 2 sd": dead_band}) for arm in ARMS},
 }
 
