@@ -29,8 +29,18 @@ class GapMemory:
         """Nothing seen and nothing missed."""
         return cls(np.zeros((BUCKETS, 2, *shape)))
 
-    def with_tick(self, interval: Interval, missing: npt.ArrayLike, window_s: float) -> GapMemory:
-        """One more tick; time that no tick covered since the last one is missing as well."""
+    def with_tick(
+        self,
+        interval: Interval,
+        missing: npt.ArrayLike,
+        window_s: float,
+        entering: npt.ArrayLike = False,
+    ) -> GapMemory:
+        """One more tick; time that no tick covered since the last one is missing as well.
+
+        Not where the tick is the first of a step (``entering``): before it the step's weight was
+        not in force, and there was nothing to compare.
+        """
         bucket = int(interval.start_s // (window_s / BUCKETS))
         ring = self.seconds.copy()
         if self.bucket is not None:
@@ -41,7 +51,8 @@ class GapMemory:
         here[0] += np.where(absent, 0.0, interval.length_s)
         here[1] += np.where(absent, interval.length_s, 0.0)
         if self.window_end_s is not None:
-            here[1] += min(interval.start_s - self.window_end_s, window_s)
+            uncovered_s = min(interval.start_s - self.window_end_s, window_s)
+            here[1] += np.where(np.asarray(entering, dtype=bool), 0.0, uncovered_s)
         return GapMemory(ring, bucket, interval.end_s)
 
     def missing_share(self) -> FloatArray:

@@ -221,7 +221,7 @@ def fold_tick(
     processes: tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]],
     state: MetricState,
     tick: Tick,
-    gap: tuple[Interval, npt.ArrayLike, float],
+    gap: tuple[Interval, npt.ArrayLike, float, npt.ArrayLike],
 ) -> MetricState:
     """The metric after one tick that is known to be new; ``gap`` feeds the memory of gaps."""
     entering = (state.harm[0].step != tick.step) | np.asarray(tick.restart, dtype=bool)

@@ -235,7 +235,8 @@ def _fold_metric(
         widen=metric.per_edge(tick.widen),
         restart=metric.per_edge(tick.restart),
     )
-    gap = (tick.interval, missing & ~np.asarray(warm), spec.missing_window_s)
+    first = state.step != np.asarray(tick.step)
+    gap = (tick.interval, missing & ~np.asarray(warm), spec.missing_window_s, first)
     folded = fold_tick(metric, spec.processes(metric.name), past, one, gap)
     return folded.with_reason(counts.reason if isinstance(counts, NoData) else None)
 

@@ -126,6 +126,9 @@ class Evidence:
     no_data: str = ""
     """Why a metric gives no data; empty when all do."""
     no_data_since: datetime | None = None
+    doubt: str = ""
+    """Why the data allow no promotion whatever they say: too many gaps, or harm that is suspected
+    by a metric that may not roll back; empty when they do."""
     state: str = ""
     window_end: datetime | None = None
     reports: tuple[MetricReport, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from analysis.verdict import Reason as Unfit
 from controller.api import names
 from controller.api.change import ChangeSpec, Plan, Version
 from controller.api.k8s import Deployment, Pod
@@ -39,6 +40,10 @@ from controller.workloads.view import hash_of
 
 CRASHES = 3
 """Restarts of one container that count as crash-looping before the kubelet says so."""
+
+
+UNFIT = frozenset({Unfit.HARM_SUSPECTED, Unfit.HELD, Unfit.NO_DATA, Unfit.DATA_MISSING})
+"""Reasons of the analysis for which the data allow no promotion, at a step or in the watch."""
 
 
 def observe(
@@ -301,6 +306,7 @@ def to_evidence(view: Any, state: str) -> Evidence | None:
         headline=view.column,
         no_data=silent,
         no_data_since=view.no_data_since,
+        doubt=a.explain if a.reason in UNFIT else "",
         state=state,
         window_end=view.window_end,
         reports=view.reports,

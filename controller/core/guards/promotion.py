@@ -20,6 +20,7 @@ from controller.core.actions import (
 from controller.core.decision import Memory, Note, Ruling
 from controller.core.finish import finish
 from controller.core.guards.back import drain, go_back
+from controller.core.guards.holding import without_evidence
 from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
@@ -28,6 +29,7 @@ from controller.core.run import (
     after,
     ahead,
     enter,
+    hold_deadline,
     phase,
     plan_of,
     progress_deadline,
@@ -74,13 +76,19 @@ def shifted(o: Observed, now: datetime) -> Ruling | None:
 
 
 def watching(o: Observed, now: datetime) -> Ruling | None:
-    """No harm found for the whole watch, with data: absorb."""
+    """No harm found for the whole watch, with data that are fit to show it: absorb."""
     change = running(o)
     if change is None or phase(o) is not Phase.WATCHING:
         return None
     until = after(waiting_since(o, change), plan_of(change).promotion.watch, now)
-    if now >= until:
+    doubt = o.evidence.doubt if o.evidence else ""
+    if now >= until and not doubt:
         return begin_absorb(o, now, change.status)
+    if now >= until:
+        deadline = hold_deadline(o, change, now)
+        if now >= deadline:
+            return without_evidence(o, now, f"the watch ended in doubt: {doubt}")
+        return Ruling(Reason.WATCHING, f"the watch goes on: {doubt}", wake_at=deadline)
     explain = o.evidence.explain if o.evidence else ""
     return Ruling(Reason.WATCHING, f"watched until {until:%H:%M:%S}Z; {explain}", wake_at=until)
 

@@ -34,3 +34,17 @@ def test_time_that_no_tick_covered_is_missing() -> None:
 def test_each_run_has_its_own_gaps() -> None:
     memory = GapMemory.start((2,)).with_tick(Interval(0, 10), np.array([True, False]), 100.0)
     assert memory.missing_share().tolist() == [1.0, 0.0]
+
+
+def test_the_time_before_a_steps_first_tick_is_no_gap() -> None:
+    memory = remembered(False, False)
+    same = memory.with_tick(Interval(60, 70), False, 100.0)
+    first = memory.with_tick(Interval(60, 70), False, 100.0, entering=True)
+    assert same.missing_share() == pytest.approx(40 / 70)
+    assert first.missing_share() == 0.0
+
+
+def test_each_of_many_comparisons_enters_its_own_step() -> None:
+    memory = GapMemory.start((2,)).with_tick(Interval(0, 10), False, 100.0)
+    memory = memory.with_tick(Interval(30, 40), False, 100.0, entering=np.array([True, False]))
+    assert memory.missing_share().tolist() == pytest.approx([0.0, 0.5])

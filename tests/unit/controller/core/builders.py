@@ -251,6 +251,12 @@ class Release:
         self.o = replace(self.o, evidence=silent)
         return self
 
+    def in_doubt(self, why: str = "a third of the ticks is missing") -> Self:
+        """The data so far are not fit to promote anything."""
+        assert self.o.evidence is not None
+        self.o = replace(self.o, evidence=replace(self.o.evidence, doubt=why))
+        return self
+
     def no_evidence(self) -> Self:
         """Nothing was read yet."""
         self.o = replace(self.o, evidence=None)
