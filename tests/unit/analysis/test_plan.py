@@ -1,9 +1,12 @@
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from analysis import plan
+from analysis.scenario import Scenario
+from analysis.simulate import Recommended, simulate
 from tests.unit.analysis.cases import reference
 
 
@@ -64,6 +67,26 @@ def test_the_sentence_gives_time_and_orders() -> None:
         "At 5% and 50 payments/s a 50% drop takes 18 s and costs about 23 payments; "
         "a total outage takes 3 s and 7 payments."
     )
+
+
+def test_the_sentence_of_the_plan_is_what_a_simulation_finds() -> None:
+    """At 1% and 2 orders/s: 4.4 h and 63 orders for a drop of 20%, 6 min and 7 for an outage."""
+    assert plan.sentence(0.01, 2.0) == (
+        "At 1% and 2 orders/s a 20% drop takes 4.4 h and costs about 63 orders; "
+        "a total outage takes 6 min and 7 orders."
+    )
+    for ratio, hours, tick_s, seconds, lost in (
+        (0.8, 24.0, 60.0, 4.4 * 3600.0, 63.0),
+        (0.01, 1.0, 10.0, 6 * 60.0, 7.0),
+    ):
+        told = Scenario(
+            "plan", "Decrease", 2.0 / 0.03, 0.03, 0.01, hours * 3600.0, 0.7, ratio, tick_s=tick_s
+        )
+        alone = partial(Recommended, edge=1.0, promotes=False)
+        found = simulate(told, {"it": alone}, 300, np.random.default_rng(1))["it"].summary()
+        assert found["p_rollback"] == 1.0
+        assert found["mean_delay_s"] == pytest.approx(seconds, rel=0.2)
+        assert found["orders_lost"] == pytest.approx(lost, rel=0.2)
 
 
 @pytest.mark.parametrize(
