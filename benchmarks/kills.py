@@ -42,9 +42,9 @@ class Reference:
 class Lane:
     """Plays its share of the cases of one kind of release, one after another in one shop."""
 
-    def __init__(self, release: str, share: slice, every: int, until_s: float) -> None:
-        self._release, self._share, self._every = release, share, every
-        self._until_s = until_s
+    def __init__(self, release: str, share: slice, until_s: float) -> None:
+        """`share.start` is its first write, then each `share.step`-th, until that time."""
+        self._release, self._share, self._until_s = release, share, until_s
         self._numbers = itertools.count(1)
         self._stable = ""
         self.results: list[Result] = []
@@ -59,8 +59,8 @@ class Lane:
                 reference = await self._reference(shop)
                 if pending is None:
                     # A run may have a write more than the one that was counted.
-                    numbers = spread(range(1, len(reference.writes) + 2, self._every))
-                    pending = numbers[self._share]
+                    last = len(reference.writes) + 1
+                    pending = spread(range(self._share.start, last + 1, self._share.step))
                 while pending:
                     if time.monotonic() > self._until_s:
                         self.left_out = 2 * len(pending)
@@ -188,15 +188,13 @@ async def _play(releases: Sequence[str], every: int, lanes: int, minutes: float)
     """The lanes side by side, each on a control plane of its own."""
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_on_own_plane(releases, slice(lane, None, lanes), every, minutes))
-            for lane in range(lanes)
+            group.create_task(_on_own_plane(releases, slice(first, None, every * lanes), minutes))
+            for first in range(1, 1 + every * lanes, every)
         ]
     return [lane for task in tasks for lane in task.result()]
 
 
-async def _on_own_plane(
-    releases: Sequence[str], share: slice, every: int, minutes: float
-) -> list[Lane]:
+async def _on_own_plane(releases: Sequence[str], share: slice, minutes: float) -> list[Lane]:
     began = time.monotonic()
     played: list[Lane] = []
     async with ControlPlane() as plane:
@@ -204,7 +202,7 @@ async def _on_own_plane(
         for number, release in enumerate(releases, 1):
             # The first of two ends sooner than the second: its releases are shorter.
             until_s = began + 60 * minutes * (1.0 if number == len(releases) else 0.4)
-            lane = Lane(release, share, every, until_s)
+            lane = Lane(release, share, until_s)
             await lane.play(plane)
             played.append(lane)
     return played
