@@ -1,102 +1,62 @@
-"""Promotion at its margin, the whole ladder, broken assumptions, and latency."""
+"""What is measured beside the scenarios: promotion at its margin, the whole ladder, silence, broken
+assumptions, latency. All of it in the pool of processes. Called by benchmarks.detection.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future
 from typing import Any
 
-import numpy as np
-
-from analysis.scenario import stream
-from analysis.simulate import Recommended
-from benchmarks.ladder import climb
+from benchmarks.ladder import Schedule, climb
 from benchmarks.latency import CHANGES, slower
-from benchmarks.scenarios import HOUR, LADDER_MARGINS, LADDER_SHARES, orders
+from benchmarks.parts import Parts, Played
+from benchmarks.rungs import RUNGS, promoted
+from benchmarks.silence import SILENCES, listen
 from benchmarks.violations import VIOLATIONS, violate
 
-SPACING_S = 60.0
-RELEASED_AFTER_S = 600.0
+LADDERS: dict[str, tuple[float, float, Schedule]] = {
+    "loss 3%, nothing tolerated, steps by the clock": (0.97, 1.0, "clock"),
+    "loss 3%, nothing tolerated, steps by evidence": (0.97, 1.0, "evidence"),
+    "loss 3%, 1% tolerated, steps by the clock": (0.97, 0.99, "clock"),
+    "loss 3%, 1% tolerated, steps by evidence": (0.97, 0.99, "evidence"),
+    "A/A, nothing tolerated, steps by evidence": (1.0, 1.0, "evidence"),
+    "A/A, 1% tolerated, steps by evidence": (1.0, 0.99, "evidence"),
+}
+"""Truth, edge of harm, and how steps end."""
+
+Jobs = dict[str, dict[str, Future[Played]]]
 
 
-def measure(
-    seed: int, part: float, pool: ProcessPoolExecutor, say: Callable[[str], None]
-) -> dict[str, Any]:
-    """All four, in the pool."""
+def begin(seed: int, part: float, parts: Parts) -> Jobs:
+    """All of it, on its way; a table of titles and names."""
     runs, few = max(40, round(1000 * part)), max(40, round(400 * part))
     third = max(40, round(300 * part))
-    promotion = {
-        f"{share:.0%}: {name}": pool.submit(promoted, rung, beyond, late, runs, (seed, 1, rung))
-        for rung, share in enumerate(LADDER_SHARES)
-        for name, beyond, late in (
-            ("at the margin", 1.0, False),
-            ("1.5 margins", 1.5, False),
-            ("margin after a healthy hour", 1.0, True),
-        )
+    plan: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]]]] = {
+        "ladder": (climb, {name: (*how, 2 * runs) for name, how in LADDERS.items()}),
+        "promotion": (promoted, {rung.name: (rung, runs) for rung in RUNGS}),
+        "silence": (listen, {name: (name,) for name in SILENCES}),
+        "violations": (violate, {name: (name, few) for name in VIOLATIONS}),
+        "latency": (slower, {name: (name, third) for name in CHANGES}),
     }
-    ladder = {
-        "loss 3%, nothing tolerated": pool.submit(climb, 0.97, 1.0, runs, (seed, 2)),
-        "loss 3%, 1% tolerated": pool.submit(climb, 0.97, 0.99, runs, (seed, 5)),
-        "A/A, nothing tolerated": pool.submit(climb, 1.0, 1.0, runs, (seed, 3)),
-        "A/A, 1% tolerated": pool.submit(climb, 1.0, 0.99, runs, (seed, 6)),
-    }
-    violations = {
-        name: pool.submit(violate, name, few, (seed, 4, number))
-        for number, name in enumerate(VIOLATIONS)
-    }
-    latency = {
-        name: pool.submit(slower, name, third, (seed, 7, number))
-        for number, name in enumerate(CHANGES)
-    }
-    found: dict[str, Any] = {}
-    for title, jobs in (
-        ("promotion", promotion),
-        ("ladder", ladder),
-        ("violations", violations),
-        ("latency", latency),
-    ):
-        found[title] = {}
-        for name, job in jobs.items():
-            found[title][name] = job.result()
-            say(f"      {title}: {name}")
-    return found
-
-
-def promoted(
-    rung: int, beyond: float, late: bool, runs: int, seed: tuple[int, ...]
-) -> dict[str, float | int]:
-    """P(promoted) under continuous looks with the harm ``beyond`` margins, rollback beside.
-
-    late: an hour of health first, the hold released 10 minutes later; then only promotions more
-    than d + 60 s after the onset count, as the guarantee says, and the earlier ones are shown.
-    """
-    share, margin = LADDER_SHARES[rung], LADDER_MARGINS[rung]
-    onset_s = HOUR if late else 0.0
-    scenario = replace(
-        orders("rung", 50, share, (onset_s + 2 * HOUR) / HOUR, margin),
-        ratio=1.0 - beyond * (1.0 - margin),
-        onset_s=onset_s,
-    )
-    rule = Recommended(scenario, runs)
-    back, ever = np.zeros(runs, dtype=bool), np.zeros(runs, dtype=bool)
-    young, d = np.zeros(runs, dtype=bool), np.zeros(runs)
-    for seen in stream(scenario, runs, np.random.default_rng(seed)):
-        alarm, promote = rule.observe(seen)
-        back |= alarm
-        d = np.where(seen.interval.start_s <= onset_s, rule.promotion.cover_s, d)
-        old = seen.interval.end_s >= onset_s + d + SPACING_S
-        released = not late or seen.interval.end_s >= onset_s + RELEASED_AFTER_S
-        up = promote & ~back & released
-        ever |= up & (old | (not late))
-        young |= up & ~old & late
-    p = float(ever.mean())
     return {
-        "p_promote": p,
-        "se": math.sqrt(p * (1.0 - p) / runs),
-        "p_promote_younger_than_d": float(young.mean()),
-        "d_s": float(np.median(d)),
-        "p_rollback": float(back.mean()),
-        "runs": runs,
+        title: {
+            name: parts.submit(f"{title}-{name}-{runs}", work, *given, (seed, 1 + place, number))
+            for number, (name, given) in enumerate(named.items())
+        }
+        for place, (title, (work, named)) in enumerate(plan.items())
     }
+
+
+def collect(jobs: Jobs, say: Callable[[str], None]) -> tuple[dict[str, Any], float]:
+    """What they found, in the order of their beginning, and the processor time of all."""
+    found: dict[str, Any] = {}
+    spent = 0.0
+    for title, named in jobs.items():
+        found[title] = {}
+        for name, job in named.items():
+            played = job.result()
+            found[title][name] = played.found
+            spent += played.processor_s
+            say(f"      {title}: {name}")
+    return found, spent

@@ -1,12 +1,21 @@
-"""A whole rollout, 1% to 50% of 50 orders a second: small losses found, time of a good one."""
+"""A whole rollout, 1% to 50% of 50 orders a second: small losses found, time of a good one.
+
+Steps end in one of two ways. By evidence, as in production: a step goes up once its margin is
+excluded and the bake is over, so a release with a small loss stays longer and is found sooner. By
+the clock: each step lasts as long as a good release is expected to need, and the last one until
+the end. Called by benchmarks.extras.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.counts import HarmSpec, log_evidence, update_harm
+from analysis.ladder import planned
 from analysis.margins import Margin
 from analysis.promotion import PromotionSpec, log_evidence_to_promote, update_promotion
 from analysis.ticks import Counts, FloatArray, Interval, Tick
@@ -16,24 +25,30 @@ RATE = 50.0
 TICK_S = 10.0
 BAKE_S = 300.0
 HORIZON_S = 4 * 3600.0
+SOON_S = 700.0
+"""A loss of 3% is to be found so many seconds into the 50% step, by half of the runs."""
+
+Schedule = Literal["evidence", "clock"]
 
 
-def climb(ratio: float, edge: float, runs: int, seed: tuple[int, ...]) -> dict[str, float | int]:
-    """Every run goes up by its own evidence, r0 = ``edge``; the harm process is one over all steps.
+def hold_by_clock() -> FloatArray:
+    """Seconds of each step of a good release: the bake, or the expected evidence time."""
+    losses = [1.0 - margin for margin in LADDER_MARGINS]
+    steps = planned(LADDER_SHARES, losses, RATE, bake_s=BAKE_S)
+    return np.array([*(step.hold_s for step in steps[:-1]), math.inf])
 
-    seconds_to_full: median until 100%; found_before_last_step: part of the runs rolled back at 25%
-    or less; found_into_last_step_s: median from the beginning of the 50% step to the rollback,
-    over all that were rolled back, 0 for those that never came so far; survivors_into_last_step_s:
-    the same over those that did, who are the lucky ones: their losses were small for a while.
-    """
+
+def climb(
+    ratio: float, edge: float, by: Schedule, runs: int, seed: tuple[int, ...]
+) -> dict[str, Any]:
+    """Every run goes up until found or through, r0 = ``edge``; one harm process over all steps."""
     rng = np.random.default_rng(seed)
     harm_spec = HarmSpec("Decrease", edge, expected_rate=RATE, starts=len(LADDER_SHARES) + 1)
     promotion_spec = PromotionSpec(
         "Decrease", tuple(map(Margin, LADDER_MARGINS)), expected_rate=RATE
     )
     harm, promotion = harm_spec.start((runs,)), promotion_spec.start((runs,))
-    shares = np.array(LADDER_SHARES)
-    last = len(shares) - 1
+    shares, clock, last = np.array(LADDER_SHARES), hold_by_clock(), len(LADDER_SHARES) - 1
     step, entered = np.zeros(runs, dtype=np.int64), np.zeros(runs)
     expected = np.zeros(runs)
     back, full = np.full(runs, math.inf), np.full(runs, math.inf)
@@ -44,29 +59,45 @@ def climb(ratio: float, edge: float, runs: int, seed: tuple[int, ...]) -> dict[s
         counts = _counts(rng, share, ratio)
         tick = Tick(interval, counts, share, step=step)
         harm = update_harm(harm_spec, harm, tick)
-        promotion = update_promotion(promotion_spec, promotion, tick)
         live = np.isinf(back) & np.isinf(full)
         alarm = live & (log_evidence(harm) >= math.log(100.0))
         back = np.where(alarm, interval.end_s, back)
         into_last = np.where(alarm & (step == last), interval.end_s - entered, into_last)
-        expected += share / (1.0 - share) * counts.baseline_events
-        ready = (interval.end_s - entered >= BAKE_S) & (expected >= 20.0)
-        up = live & ~alarm & ready & (log_evidence_to_promote(promotion) >= math.log(20.0))
+        elapsed = interval.end_s - entered
+        if by == "clock":
+            ready = elapsed >= clock[step]
+        else:
+            promotion = update_promotion(promotion_spec, promotion, tick)
+            expected += share / (1.0 - share) * counts.baseline_events
+            ready = (elapsed >= BAKE_S) & (expected >= 20.0)
+            ready &= log_evidence_to_promote(promotion) >= math.log(20.0)
+        up = live & ~alarm & ready
         full = np.where(up & (step == last), interval.end_s, full)
         step = np.where(up, np.minimum(step + 1, last), step)
         entered, expected = np.where(up, interval.end_s, entered), np.where(up, 0.0, expected)
         if not (np.isinf(back) & np.isinf(full)).any():
             break
+    return _summary(back, full, into_last)
+
+
+def _summary(back: FloatArray, full: FloatArray, into_last: FloatArray) -> dict[str, Any]:
+    """found_soon: part of all runs that was rolled back before SOON_S into the last step, steps
+    before it included; found_into_last_step_s: median from the beginning of that step over all
+    that were rolled back, 0 for those that never came so far; survivors_into_last_step_s: the
+    same over those that did, who are the lucky ones: their losses were small for a while.
+    """
     found, done = np.isfinite(back), np.isfinite(full)
+    early = found & np.isnan(into_last)
+    soon = early | (np.nan_to_num(into_last, nan=math.inf) <= SOON_S)
     return {
-        "p_rollback": float(found.mean()),
-        "p_rollback_se": math.sqrt(found.mean() * (1.0 - found.mean()) / runs),
-        "p_full": float(done.mean()),
-        "seconds_to_full": _median(full[done]),
-        "found_before_last_step": float((found & np.isnan(into_last)).mean()),
-        "found_into_last_step_s": _median(np.nan_to_num(into_last)[found]),
-        "survivors_into_last_step_s": _median(into_last[np.isfinite(into_last)]),
-        "runs": runs,
+        **_part("p_rollback", found),
+        **_part("found_soon", soon),
+        **_part("found_before_last_step", early),
+        **_part("p_full", done),
+        **_median("seconds_to_full", full[done]),
+        **_median("found_into_last_step_s", np.nan_to_num(into_last)[found]),
+        **_median("survivors_into_last_step_s", into_last[np.isfinite(into_last)]),
+        "runs": int(back.size),
     }
 
 
@@ -81,5 +112,16 @@ def _counts(rng: np.random.Generator, share: FloatArray, ratio: float) -> Counts
     )
 
 
-def _median(values: FloatArray) -> float:
-    return float(np.median(values)) if values.size else math.nan
+def _part(name: str, hits: npt.NDArray[np.bool_]) -> dict[str, float]:
+    p = float(hits.mean())
+    return {name: p, f"{name}_se": math.sqrt(p * (1.0 - p) / hits.size)}
+
+
+def _median(name: str, values: FloatArray) -> dict[str, float | None]:
+    """The median, with a standard error from the order statistics beside it; null of nothing."""
+    if not values.size:
+        return {name: None, f"{name}_se": None}
+    ordered, middle, apart = np.sort(values), values.size / 2.0, math.sqrt(values.size) / 2.0
+    low = ordered[max(0, math.floor(middle - apart))]
+    high = ordered[min(values.size - 1, math.ceil(middle + apart))]
+    return {name: float(np.median(values)), f"{name}_se": float(high - low) / 2.0}

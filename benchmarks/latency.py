@@ -61,7 +61,7 @@ def cells(change: Change) -> FloatArray:
 
 
 def slower(name: str, runs: int, seed: tuple[int, ...]) -> dict[str, Any]:
-    """Detection probability and censored mean delay of each rule."""
+    """Detection probability and censored mean delay of each rule, with its standard error."""
     rng, change = np.random.default_rng(seed), CHANGES[name]
     rules: dict[str, Callable[[Interval, FloatArray, FloatArray], npt.NDArray[np.bool_]]] = {
         "EXC": Exceedances(runs).alarm,
@@ -86,6 +86,7 @@ def slower(name: str, runs: int, seed: tuple[int, ...]) -> dict[str, Any]:
             for what, value in (
                 ("p", float(np.isfinite(times).mean())),
                 ("mean_delay_s", float(np.minimum(times, HORIZON_S).mean())),
+                ("mean_delay_se", float(np.minimum(times, HORIZON_S).std() / math.sqrt(runs))),
             )
         },
         "runs": runs,
