@@ -96,14 +96,16 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
             f"the spec {len(fresh.harm)}; a changed direction needs a new state"
         )
     seconds, bucket, end_s = stored["gaps"]
+    # A state of before margins could be edited does not say which ones it was gathered against.
+    bets = stored.get("bets") or [None] * len(fresh.promotion)
     expected, ticks, seen_s = (_unpack(text) for text in stored["seen"])
     state = replace(
         fresh,
         harm=tuple(_filled(f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
         promotion=tuple(
-            _promotion(fresh_side, side, bets)
-            for fresh_side, side, bets in zip(
-                fresh.promotion, stored["promote"], stored["bets"], strict=True
+            _promotion(fresh_side, side, against)
+            for fresh_side, side, against in zip(
+                fresh.promotion, stored["promote"], bets, strict=True
             )
         ),
         ratio=_filled(fresh.ratio, stored["ratio"]),
@@ -119,7 +121,7 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
     return state
 
 
-def _promotion(fresh: PromotionState, stored: list[Any], bets: int) -> PromotionState:
+def _promotion(fresh: PromotionState, stored: list[Any], bets: int | None) -> PromotionState:
     """What was stored; only the pace of the traffic if it was gathered against other margins."""
     state = _filled(fresh, stored)
     if _bets_of(fresh.bets, state.step) == bets:

@@ -48,6 +48,15 @@ def test_evidence_against_one_margin_is_none_against_another() -> None:
     assert np.array_equal(anew.harm[0].log_wealth, state.metrics["orders"].harm[0].log_wealth)
 
 
+def test_a_state_that_does_not_name_its_margins_begins_its_promotion_anew() -> None:
+    state = folded(spec(ORDERS), ticks(1, seconds=120))
+    document = to_json(state)
+    del document["metrics"]["orders"]["bets"]
+    old = from_json(spec(ORDERS), document).metrics["orders"]
+    assert np.all(old.promotion[0].log_sums == 0.0)
+    assert np.array_equal(old.harm[0].log_wealth, state.metrics["orders"].harm[0].log_wealth)
+
+
 def test_the_margin_of_a_later_step_does_not_touch_the_step_in_hand() -> None:
     state = folded(spec(ORDERS), ticks(1, seconds=120))
     later = spec(replace(ORDERS, margins=(Margin(0.7), Margin(0.97), Margin(0.9), None)))
