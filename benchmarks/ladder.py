@@ -9,12 +9,14 @@ the end. Called by benchmarks.extras.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.counts import HarmSpec, log_evidence, update_harm
+from analysis.factors import ratio_factor
 from analysis.ladder import planned
 from analysis.margins import Margin
 from analysis.promotion import PromotionSpec, log_evidence_to_promote, update_promotion
@@ -53,6 +55,7 @@ def climb(
     expected = np.zeros(runs)
     back, full = np.full(runs, math.inf), np.full(runs, math.inf)
     into_last = np.full(runs, math.nan)
+    oracle = Oracle.start(ratio, edge, runs)
     for number in range(round(HORIZON_S / TICK_S)):
         interval = Interval(number * TICK_S, (number + 1) * TICK_S)
         share = shares[step]
@@ -64,6 +67,7 @@ def climb(
         back = np.where(alarm, interval.end_s, back)
         into_last = np.where(alarm & (step == last), interval.end_s - entered, into_last)
         elapsed = interval.end_s - entered
+        oracle = oracle.after(counts, np.where(step == last, elapsed, 0.0))
         if by == "clock":
             ready = elapsed >= clock[step]
         else:
@@ -77,7 +81,35 @@ def climb(
         entered, expected = np.where(up, interval.end_s, entered), np.where(up, 0.0, expected)
         if not (np.isinf(back) & np.isinf(full)).any():
             break
-    return _summary(back, full, into_last)
+    # by evidence the rule decides how long a step lasts, so the oracle would see other ticks
+    told = _median("oracle_into_last_step_s", oracle.found_s) if by == "clock" else {}
+    return {**_summary(back, full, into_last), **told}
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Wald's test of the true ratio against the same edge, which no rule of this budget beats.
+
+    found_s: seconds into the last step, 0 if found before, inf while not found.
+    """
+
+    edge: float
+    offset: FloatArray
+    log_ratio: FloatArray
+    found_s: FloatArray
+
+    @classmethod
+    def start(cls, ratio: float, edge: float, runs: int) -> Oracle:
+        """Nothing seen."""
+        nothing = np.zeros(runs)
+        return cls(edge, np.log([ratio / edge]), nothing, np.full(runs, math.inf))
+
+    def after(self, counts: Counts, into_last_s: FloatArray) -> Oracle:
+        """One tick more."""
+        log_ratio = self.log_ratio + ratio_factor(counts, self.edge, self.offset)[..., 0]
+        fresh = np.isinf(self.found_s) & (log_ratio >= math.log(100.0))
+        found_s = np.where(fresh, into_last_s, self.found_s)
+        return replace(self, log_ratio=log_ratio, found_s=found_s)
 
 
 def _summary(back: FloatArray, full: FloatArray, into_last: FloatArray) -> dict[str, Any]:

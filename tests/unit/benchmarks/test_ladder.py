@@ -34,6 +34,12 @@ def test_runs_found_before_the_last_step_count_as_found_soon() -> None:
     assert found["seconds_to_full"] == 4000.0
 
 
+def test_nothing_finds_a_loss_sooner_than_the_test_that_knows_it() -> None:
+    found = climb(0.97, 1.0, "clock", 60, (1,))
+    assert found["oracle_into_last_step_s"] < found["found_into_last_step_s"]
+    assert "oracle_into_last_step_s" not in climb(0.5, 1.0, "evidence", 5, (1,))
+
+
 def test_the_median_of_nothing_is_null() -> None:
     assert _median("x", np.array([])) == {"x": None, "x_se": None}
 
