@@ -40,6 +40,23 @@ class Result:
         return not self.differences and not self.rises
 
 
+@dataclass(frozen=True)
+class Share:
+    """The writes of one lane: the first, and from there each `step`-th."""
+
+    first: int
+    step: int
+
+    def writes(self, last: int) -> list[int]:
+        """Up to the last one; lanes may not agree on it, as a run may have a write more."""
+        return spread(range(self.first, last + 1, self.step))
+
+
+def shares(every: int, lanes: int) -> list[Share]:
+    """Every `every`-th write, dealt to lanes so that no two have one in common."""
+    return [Share(1 + lane * every, every * lanes) for lane in range(lanes)]
+
+
 def spread(numbers: Sequence[int]) -> list[int]:
     """The same numbers, the first few spread over all: whenever it is cut short, it is a sample.
 

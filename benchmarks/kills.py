@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from benchmarks import ends, record
-from benchmarks.killcases import RELEASES, Case, Result, brief, line, row, spread, summary
+from benchmarks.killcases import RELEASES, Case, Result, Share, brief, line, row, shares, summary
 from benchmarks.killshop import SEED, WITHIN_S, KillShop, shop_on
 from controller.local.controlplane import ControlPlane
 from controller.local.demo.stage import MANIFESTS
@@ -42,8 +42,7 @@ class Reference:
 class Lane:
     """Plays its share of the cases of one kind of release, one after another in one shop."""
 
-    def __init__(self, release: str, share: slice, until_s: float) -> None:
-        """`share.start` is its first write, then each `share.step`-th, until that time."""
+    def __init__(self, release: str, share: Share, until_s: float) -> None:
         self._release, self._share, self._until_s = release, share, until_s
         self._numbers = itertools.count(1)
         self._stable = ""
@@ -59,8 +58,7 @@ class Lane:
                 reference = await self._reference(shop)
                 if pending is None:
                     # A run may have a write more than the one that was counted.
-                    last = len(reference.writes) + 1
-                    pending = spread(range(self._share.start, last + 1, self._share.step))
+                    pending = self._share.writes(len(reference.writes) + 1)
                 while pending:
                     if time.monotonic() > self._until_s:
                         self.left_out = 2 * len(pending)
@@ -188,13 +186,13 @@ async def _play(releases: Sequence[str], every: int, lanes: int, minutes: float)
     """The lanes side by side, each on a control plane of its own."""
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_on_own_plane(releases, slice(first, None, every * lanes), minutes))
-            for first in range(1, 1 + every * lanes, every)
+            group.create_task(_on_own_plane(releases, share, minutes))
+            for share in shares(every, lanes)
         ]
     return [lane for task in tasks for lane in task.result()]
 
 
-async def _on_own_plane(releases: Sequence[str], share: slice, minutes: float) -> list[Lane]:
+async def _on_own_plane(releases: Sequence[str], share: Share, minutes: float) -> list[Lane]:
     began = time.monotonic()
     played: list[Lane] = []
     async with ControlPlane() as plane:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.killcases import Case, Result, brief, line, row, spread, summary
+from benchmarks.killcases import Case, Result, brief, line, row, shares, spread, summary
 
 SAME = Result(Case("bad", 3, "before"), True, "patch httproutes shop", (), (), 12.34)
 OTHER = replace(SAME, case=Case("good", 4, "after"), differences=("route: x instead of y",))
@@ -48,3 +48,14 @@ def test_a_write_is_told_without_namespace_and_group() -> None:
     assert brief("create changes.blastdoor.dev bad-1/checkout-12 status") == (
         "create changes checkout-12 status"
     )
+
+
+def test_lanes_that_count_different_last_writes_still_share_all_without_overlap() -> None:
+    one, other = shares(every=1, lanes=2)
+    dealt = one.writes(31) + other.writes(32)
+    assert sorted(dealt) == list(range(1, 33))
+
+
+def test_a_sample_takes_every_so_manieth_write() -> None:
+    (lane,) = shares(every=5, lanes=1)
+    assert sorted(lane.writes(20)) == [1, 6, 11, 16]
