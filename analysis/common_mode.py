@@ -140,10 +140,10 @@ def cuped(pre: npt.ArrayLike, post: npt.ArrayLike) -> Cuped:
     return Cuped(theta, float(x.mean()), float(y.var(ddof=1)) - theta * both)
 
 
-def adjusted(y: npt.ArrayLike, x: npt.ArrayLike, fixed: Cuped) -> FloatArray:
+def cuped_adjusted(y: npt.ArrayLike, x: npt.ArrayLike, fixed: Cuped) -> FloatArray:
     """Outcomes with what the covariate explains taken out; broadcasts.
 
-    >>> adjusted([3.0], [7.0], Cuped(0.5, 5.0, 1.0)).tolist()
+    >>> cuped_adjusted([3.0], [7.0], Cuped(0.5, 5.0, 1.0)).tolist()
     [2.0]
     """
     values = np.asarray(y, dtype=np.float64)

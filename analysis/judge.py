@@ -118,7 +118,7 @@ class Judgement:
     verdict: Literal["Pass", "Marginal", "Fail"]
 
 
-def judge(
+def judge_samples(
     samples: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]],
     options: Mapping[str, JudgeOptions] | None = None,
     *,
@@ -132,7 +132,7 @@ def judge(
     Nodata, which then adds nothing. group_weights: percent; groups without one share the rest
     equally. A critical metric that does not pass makes the score 0.
 
-    >>> judge({"latency": ([1, 2, 3, 4, 5, 6], [11, 12, 13, 14, 15, 16])}).verdict
+    >>> judge_samples({"latency": ([1, 2, 3, 4, 5, 6], [11, 12, 13, 14, 15, 16])}).verdict
     'Fail'
     """
     chosen = {name: (options or {}).get(name, JudgeOptions()) for name in samples}

@@ -143,10 +143,10 @@ def seconds_to_promote_at(
     return np.asarray(events_to_promote(margin, share=share, beta=beta) / pace)
 
 
-def sentence(share: float, rate: float, *, loss: float = 0.2, unit: str = "orders") -> str:
+def planning_sentence(share: float, rate: float, *, loss: float = 0.2, unit: str = "orders") -> str:
     """What a person reads before the release.
 
-    >>> sentence(0.01, 2.0)
+    >>> planning_sentence(0.01, 2.0)
     'At 1% and 2 orders/s a 20% drop takes 4.4 h and costs about 63 orders; a total outage takes \
 6 min and 7 orders.'
     """

@@ -1,6 +1,6 @@
 """How often does a rule roll back, how soon, and what does it promote? Many runs at once.
 
-``simulate`` plays a scenario to one or more rules side by side, on the same ticks. The
+``simulate_releases`` plays a scenario to one or more rules side by side, on the same ticks. The
 recommended rule here is the production code of ``counts`` and ``promotion``, started with a
 leading shape. No clock, no global randomness. Called by the command line and the benchmarks.
 """
@@ -159,7 +159,7 @@ def _se(hits: BoolArray) -> float:
     return math.sqrt(p * (1.0 - p) / hits.size)
 
 
-def simulate(
+def simulate_releases(
     scenario: Scenario,
     rules: Mapping[str, Callable[[Scenario, int], Rule]],
     runs: int,
@@ -171,7 +171,7 @@ def simulate(
     progress: called with the part of the horizon that is done, now and then.
 
     >>> calm = Scenario("outage", "Decrease", 1667.0, 0.03, 0.05, 120.0, 0.9, ratio=0.01)
-    >>> found = simulate(calm, {"REC": Recommended}, 20, np.random.default_rng(1))
+    >>> found = simulate_releases(calm, {"REC": Recommended}, 20, np.random.default_rng(1))
     >>> found["REC"].summary()["p_rollback"]
     1.0
     """
@@ -194,3 +194,7 @@ def simulate(
         if progress is not None and number % 30 == 29:
             progress((number + 1) / scenario.ticks)
     return {name: Outcome(scenario, back[name], up[name]) for name in rules}
+
+
+simulate = simulate_releases
+"""The same, for callers that name this module anyway; on the package it would hide the module."""

@@ -132,7 +132,7 @@ class WatermarkState:
         )
 
 
-def tell(
+def add_arrivals(
     spec: WatermarkSpec,
     state: WatermarkState,
     group: str,
@@ -150,11 +150,11 @@ def tell(
 
     >>> spec, state = WatermarkSpec(tick_s=10, lateness_s=5), WatermarkState()
     >>> for group in GROUPS:
-    ...     state = tell(spec, state, group, [12.0, 3.0, 16.0])
-    >>> state, closed = close(spec, state)
+    ...     state = add_arrivals(spec, state, group, [12.0, 3.0, 16.0])
+    >>> state, closed = close_ticks(spec, state)
     >>> [(one.interval.end_s, one.counts) for one in closed]
     [(10.0, Counts(canary 1/1, baseline 1/1))]
-    >>> state = tell(spec, state, "canary events", 9.0)
+    >>> state = add_arrivals(spec, state, "canary events", 9.0)
     >>> state.late, state.late_shares()
     ((1.0, 0.0, 0.0, 0.0), (0.25, 0.0))
     """
@@ -185,7 +185,9 @@ def tell(
     )
 
 
-def close(spec: WatermarkSpec, state: WatermarkState) -> tuple[WatermarkState, list[ClosedTick]]:
+def close_ticks(
+    spec: WatermarkSpec, state: WatermarkState
+) -> tuple[WatermarkState, list[ClosedTick]]:
     """The ticks that all watermarks have passed since the last call, in order.
 
     A group that is more than the patience behind the fastest closes its ticks as missing; one

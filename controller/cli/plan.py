@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan; the answer is no if a step is over the budget."""
     from analysis.costs import detection_costs, exclusion_costs
     from analysis.ladder import fitting_ladder, planned, usual_margin
-    from analysis.plan import sentence
+    from analysis.plan import planning_sentence
 
     _check(options)
     edge = 1.0 - options.tolerated / 100.0
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             ),
             detection_costs(losses, shares, options.rate, edge=edge),
             exclusion_costs(tuple(dict.fromkeys(margins)), shares, options.rate),
-            sentence(shares[0], options.rate),
+            planning_sentence(shares[0], options.rate),
         )
     except ValueError as error:
         raise CommandError(str(error), Exit.USAGE) from error

@@ -6,9 +6,9 @@ import pytest
 
 from analysis.common_mode import (
     TotalSpec,
-    adjusted,
     before_dead_band,
     cuped,
+    cuped_adjusted,
     pod_dead_band,
     total_log_e,
 )
@@ -56,7 +56,7 @@ def test_cuped_is_that_of_the_reference() -> None:
         tuple(case["expected"]["theta_var"]), abs=case["tolerance"]
     )
     x, y = np.array(case["inputs"]["pre"]), np.array(case["inputs"]["post"])
-    assert adjusted(y, x, found).var(ddof=1) == pytest.approx(found.variance)
+    assert cuped_adjusted(y, x, found).var(ddof=1) == pytest.approx(found.variance)
 
 
 def test_a_covariate_without_variance_explains_nothing() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from analysis.judge import JudgeOptions, Label, classify, group_score, judge, summary_score
+from analysis.judge import JudgeOptions, Label, classify, group_score, judge_samples, summary_score
 
 CALM = [10.0, 11.0, 12.0, 10.5, 11.5, 12.5]
 HIGH = [value + 20.0 for value in CALM]
@@ -47,7 +47,7 @@ def test_outliers_are_removed_on_request_only() -> None:
 
 
 def test_scores_are_shares_of_pass_weighted_by_group() -> None:
-    found = judge(
+    found = judge_samples(
         {"errors": (CALM, HIGH), "orders": (CALM, CALM), "cpu": ([], CALM)},
         {
             "errors": JudgeOptions(groups=("a",)),
@@ -64,10 +64,10 @@ def test_scores_are_shares_of_pass_weighted_by_group() -> None:
 
 def test_a_critical_failure_makes_the_score_zero() -> None:
     samples = {"errors": (CALM, HIGH), "orders": (CALM, CALM)}
-    assert judge(samples).score == 50.0
-    assert judge(samples, {"errors": JudgeOptions(critical=True)}).score == 0.0
-    assert judge(samples, marginal=40.0).verdict == "Marginal"
-    assert judge({"orders": (CALM, CALM)}).verdict == "Pass"
+    assert judge_samples(samples).score == 50.0
+    assert judge_samples(samples, {"errors": JudgeOptions(critical=True)}).score == 0.0
+    assert judge_samples(samples, marginal=40.0).verdict == "Marginal"
+    assert judge_samples({"orders": (CALM, CALM)}).verdict == "Pass"
 
 
 def test_a_group_of_nodata_has_no_score() -> None:

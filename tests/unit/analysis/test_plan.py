@@ -63,7 +63,7 @@ def test_a_small_share_buys_the_loss_of_acting_late() -> None:
 
 
 def test_the_sentence_gives_time_and_orders() -> None:
-    assert plan.sentence(0.05, 50.0, loss=0.5, unit="payments") == (
+    assert plan.planning_sentence(0.05, 50.0, loss=0.5, unit="payments") == (
         "At 5% and 50 payments/s a 50% drop takes 18 s and costs about 23 payments; "
         "a total outage takes 3 s and 7 payments."
     )
@@ -71,7 +71,7 @@ def test_the_sentence_gives_time_and_orders() -> None:
 
 def test_the_sentence_of_the_plan_is_what_a_simulation_finds() -> None:
     """At 1% and 2 orders/s: 4.4 h and 63 orders for a drop of 20%, 6 min and 7 for an outage."""
-    assert plan.sentence(0.01, 2.0) == (
+    assert plan.planning_sentence(0.01, 2.0) == (
         "At 1% and 2 orders/s a 20% drop takes 4.4 h and costs about 63 orders; "
         "a total outage takes 6 min and 7 orders."
     )
@@ -97,7 +97,7 @@ def test_the_sentence_of_the_plan_is_what_a_simulation_finds() -> None:
         (lambda: plan.events_to_detect(0.5, alpha=0.0), "alpha must lie"),
         (lambda: plan.events_to_promote(0.5, beta=1.0), "beta must lie"),
         (lambda: plan.seconds_to_detect(0.5, share=0.1, rate=0.0), "rate must be"),
-        (lambda: plan.sentence(0.1, 1.0, loss=1.0), "loss must lie"),
+        (lambda: plan.planning_sentence(0.1, 1.0, loss=1.0), "loss must lie"),
     ],
 )
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
