@@ -95,6 +95,11 @@ class _TickClock:
         self._now = now
         self._offset_s = now().timestamp() - asyncio.get_running_loop().time()
 
+    def not_before(self, moment_s: float) -> None:
+        """Let the steady time be that late at least: evidence may have been written by an operator
+        whose wall clock was ahead of ours, and ticks of pods need only go on from there."""
+        self._offset_s += max(0.0, moment_s - self.time_s(steady=True))
+
     def time_s(self, *, steady: bool) -> float:
         if not steady:
             return self._now().timestamp()
@@ -130,6 +135,8 @@ class _Follower:
         if run.in_force_since is None:
             self._step_began = None
             return
+        if resume and self.folding.window_end_s is not None:
+            self._clock.not_before(self.folding.window_end_s)
         now_s = self._time_s()
         in_force_s = min(run.in_force_since.timestamp(), now_s)
         if self._step_began is None or before is None or before.step != run.step:

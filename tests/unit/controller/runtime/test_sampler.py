@@ -345,6 +345,20 @@ async def test_a_wall_clock_that_jumps_neither_skips_nor_repeats_ticks_of_pods()
         assert world.counted()[1] == 300
 
 
+async def test_an_operator_whose_clock_is_behind_the_last_ones_goes_on_with_its_evidence() -> None:
+    async with sampling() as world:
+        made = plan(scraped(Shop()))
+        world.sampler.watch(run(made))
+        await at(world, 10)
+        view = world.view()
+        world.sampler.forget(UID)
+        world.clock.jump_s = -3600.0
+        world.sampler.watch(run(made, evidence=view.state, window_end=view.window_end))
+        await at(world, 20)
+        assert world.view().no_data == ()
+        assert 180 <= world.counted()[1] <= 200
+
+
 async def test_a_clock_that_goes_back_holds_and_says_so_where_a_server_has_the_time() -> None:
     async with sampling() as world:
         world.sampler.watch(run(plan(served(Shop()))))
