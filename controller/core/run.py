@@ -111,21 +111,24 @@ def stricter(frozen: str, live: str) -> str:
 def hold_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When the wait at this rung ends without evidence."""
     limit = stricter(plan_of(change).limits.hold, o.rollout.spec.limits.hold)
-    return after(waiting_since(o, change), limit, now)
+    return after(waiting_since(o, change, now), limit, now)
 
 
 def progress_deadline(o: Observed, change: Change, now: datetime) -> datetime:
     """When pods or a router that do not get ready end the phase."""
-    return after(waiting_since(o, change), plan_of(change).limits.progress_deadline, now)
+    return after(waiting_since(o, change, now), plan_of(change).limits.progress_deadline, now)
 
 
-def waiting_since(o: Observed, change: Change) -> datetime | None:
+def waiting_since(o: Observed, change: Change, now: datetime) -> datetime | None:
     """A wait counts only while somebody was there to act: an operator that was down for longer
-    than a deadline must not find it passed on its first look."""
+    than a deadline must not find it passed on its first look.
+
+    A beginning that lies ahead of us was written by one whose clock was ahead of ours.
+    """
     entered = change.status.entered_at
     if entered is None or o.acting_since is None:
         return entered
-    return max(entered, o.acting_since)
+    return o.acting_since if entered > now else max(entered, o.acting_since)
 
 
 def enter(status: ChangeStatus, new: Phase, now: datetime, **changes: Any) -> ChangeStatus:

@@ -80,7 +80,7 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or phase(o) is not Phase.WATCHING:
         return None
-    until = after(waiting_since(o, change), plan_of(change).promotion.watch, now)
+    until = after(waiting_since(o, change, now), plan_of(change).promotion.watch, now)
     doubt = o.evidence.doubt if o.evidence else ""
     if now >= until and not doubt:
         return begin_absorb(o, now, change.status)

@@ -78,6 +78,8 @@ WATCHED = (
     Case("the time in which no operator watched does not count",
          release().watching().entered(30).acting_for(1), "watching", Reason.WATCHING,
          Phase.WATCHING, waits_until=9),
+    Case("a watch that began by a clock ahead of ours ends by ours",
+         release().watching().entered(-60).acting_for(10), "watching", Reason.ABSORBING, ON),
     Case("a foreign weight is set back in the watch", release().watching().weight(50),
          "traffic_lags", Reason.FOREIGN_WEIGHT, Phase.WATCHING, (SetWeight(98, UID),)),
 )  # fmt: skip
