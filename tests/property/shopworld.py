@@ -51,6 +51,8 @@ KEY = Key(shop_objects.NAMESPACE, shop_objects.NAME)
 RATE = 500.0
 BAD = "bad"
 CRASHING = "crashing"
+DRAIN = "system:serviceaccount:kube-system:node-drainer"
+CANARY_PODS = f"{names.ROLE_LABEL}={names.ROLE_CANARY}"
 ANALYSIS: dict[str, Any] = {
     "provider": {"virtual": {}},
     "tick": "1s",
@@ -237,6 +239,13 @@ class ShopWorld:
         (orders,) = ANALYSIS["metrics"]
         spec = {"metrics": [{**orders, "margin": {"5": to, "50": to}}]}
         await self.admin.patch_merge(ANALYSIS_TEMPLATES, KEY.namespace, "shop", {"spec": spec})
+
+    async def lose_canary_pods(self) -> None:
+        """A node with all pods of the canary goes away."""
+        drain = self.cluster.as_user(DRAIN)
+        page = await drain.list_page(PODS, KEY.namespace, label_selector=CANARY_PODS)
+        for pod in page.items:
+            await drain.delete(PODS, KEY.namespace, pod.metadata.name)
 
     async def lose_stable_and_label(self) -> None:
         """What the lock refuses to people, done all the same, while no operator is there."""

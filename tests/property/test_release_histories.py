@@ -8,6 +8,7 @@ import looptime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.api.names import OPERATOR_ACCOUNT
 from controller.core.phases import Phase
 from tests.property.shopworld import BAD, ShopWorld
 
@@ -17,6 +18,11 @@ EVENT = st.one_of(
     st.tuples(st.just("dark"), st.booleans()),
     st.tuples(st.just("sign"), st.sampled_from(["Abort", "Hold", "Release", "Promote", "Retry"])),
     st.tuples(st.just("scale"), st.sampled_from([0, 2, 4, 6])),
+    st.tuples(st.just("harm"), st.booleans()),
+    st.tuples(st.just("canary pods lost"), st.just(0)),
+    st.tuples(st.just("stale caches"), st.just(0)),
+    st.tuples(st.just("broken watches"), st.just(0)),
+    st.tuples(st.just("second operator"), st.just(0)),
     st.tuples(st.just("cut off at write"), st.integers(1, 12)),
     st.tuples(st.just("restart"), st.just(0)),
 )
@@ -44,7 +50,7 @@ async def _live(history: list[tuple[str, str | int | bool]], supersede: str) -> 
             await _happen(world, event, value)
             await asyncio.sleep(1)
         world.heal()
-        world.orders.dark = False
+        world.orders.dark = world.orders.harmful = False
         await world.kill_operators()
         await world.scale(4)
         await world.sign("Release")
@@ -68,6 +74,16 @@ async def _happen(world: ShopWorld, event: str, value: str | int | bool) -> None
             await world.sign(str(value))
         case "scale":
             await world.scale(int(value))
+        case "harm":
+            world.orders.harmful = bool(value)
+        case "canary pods lost":
+            await world.lose_canary_pods()
+        case "stale caches":
+            world.cluster.faults.silence_watches(user=OPERATOR_ACCOUNT)
+        case "broken watches":
+            world.cluster.faults.drop_watches(user=OPERATOR_ACCOUNT)
+        case "second operator":
+            world.start_operator()
         case "cut off at write":
             world.crash_at(int(value), after=False)
         case _:
