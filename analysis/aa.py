@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.backtest import Edges, replay
+from analysis.checks import whole
 from analysis.counters import increase
 from analysis.pods import PodEffect, pod_effect
 from analysis.recording import HistogramRecord, Recording, Series, pod_of
@@ -71,8 +72,7 @@ def aa_test(
     The share of a split follows from the pods; the ladder of the spec is not climbed. Splits of
     one recording are not independent: many alarms speak of pods, none is no proof.
     """
-    if splits < 1:
-        raise ValueError(f"splits must be >= 1; came {splits}")
+    whole(splits, "splits")
     pods = recording.stable_pods()
     if not 1 <= canaries < len(pods):
         raise ValueError(

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import whole
 from analysis.logspace import settle
 from analysis.ticks import FloatArray, amounts
 
@@ -38,7 +39,7 @@ class BernoulliSpec:
 
     >>> BernoulliSpec(0, 9)
     Traceback (most recent call last):
-    ValueError: a block needs at least one outcome of each arm; came 0 and 9
+    ValueError: canary_block must be a whole number >= 1; came 0
     """
 
     canary_block: int
@@ -47,11 +48,8 @@ class BernoulliSpec:
     difference: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.canary_block < 1 or self.baseline_block < 1:
-            raise ValueError(
-                "a block needs at least one outcome of each arm; "
-                f"came {self.canary_block} and {self.baseline_block}"
-            )
+        whole(self.canary_block, "canary_block")
+        whole(self.baseline_block, "baseline_block")
         if self.side not in ("two-sided", "less", "greater"):
             raise ValueError(f"side must be two-sided, less or greater; came {self.side!r}")
         if not 0.0 <= self.difference < 1.0 or (self.difference and self.side == "two-sided"):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget
 from analysis.ticks import FloatArray
 
 LARGEST_BET = 0.5
@@ -38,8 +39,7 @@ class BoundedSpec:
     betting: bool = True
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.alpha < 1.0:
-            raise ValueError(f"alpha must lie inside (0, 1); came {self.alpha}")
+        budget(self.alpha)
 
     def start(self, shape: tuple[int, ...] = ()) -> BoundedState:
         """Nothing seen: the interval is [0, 1]."""

@@ -11,6 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget
 from analysis.logspace import log_weighted_mean, settle
 from analysis.ticks import FloatArray
 
@@ -27,7 +28,7 @@ def rollback_evidence(log_e: npt.ArrayLike, weights: npt.ArrayLike) -> FloatArra
     107.675
     """
     share = np.asarray(weights, dtype=np.float64)
-    if share.ndim != 1 or not (share >= 0.0).all() or not share.sum() > 0.0:
+    if share.ndim != 1 or not (share >= 0.0).all() or not 0.0 < share.sum() < math.inf:
         raise ValueError(f"weights must be >= 0 with a positive sum; came {weights!r}")
     return log_weighted_mean(log_e, share)
 
@@ -75,7 +76,8 @@ def guilty_by_ebh(log_e: npt.ArrayLike, alpha: float) -> list[int]:
     >>> guilty_by_ebh(np.log([30, 0.5, 0.2, 450]), alpha=0.01)
     [3]
     """
-    values = np.asarray(log_e, dtype=np.float64)
+    values = _list(log_e)
+    budget(alpha)
     order = np.argsort(-values, kind="stable")
     ranks = np.arange(1, values.size + 1)
     passing = values[order] >= np.log(values.size / (alpha * ranks)) - 1e-12
@@ -89,10 +91,19 @@ def guilty_by_holm(log_e: npt.ArrayLike, alpha: float) -> list[int]:
     >>> guilty_by_holm(np.log([30, 0.5, 0.2, 450]), alpha=0.01)
     [3]
     """
-    values = np.asarray(log_e, dtype=np.float64)
+    values = _list(log_e)
+    budget(alpha)
     named: list[int] = []
     for place, index in enumerate(np.argsort(-values, kind="stable")):
         if values[index] < math.log((values.size - place) / alpha) - 1e-12:
             break
         named.append(int(index))
     return sorted(named)
+
+
+def _list(log_e: npt.ArrayLike) -> FloatArray:
+    """Evidence of K metrics; -inf and inf are evidence too, NaN is none."""
+    values = np.asarray(log_e, dtype=np.float64)
+    if values.ndim != 1 or np.isnan(values).any():
+        raise ValueError(f"log_e must be a list of numbers without NaN; came {log_e!r}")
+    return values

@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis import checks
+from analysis.checks import budget, number, numbers
 from analysis.interval import beta_mixture_log_e
 from analysis.sequence import RatioState, ratio_bounds
 from analysis.ticks import Direction, FloatArray, amounts
@@ -39,14 +41,14 @@ class TotalSpec:
     alpha: float = 0.001
 
     def __post_init__(self) -> None:
+        checks.direction(self.direction)
         down = self.direction == "Decrease"
         if not (0.0 < self.ratio <= 1.0 if down else 1.0 <= self.ratio < math.inf):
             allowed = "(0, 1]" if down else "[1, inf)"
             raise ValueError(
                 f"ratio of a {self.direction} must lie in {allowed}; came {self.ratio}"
             )
-        if not 0.0 < self.alpha < 1.0:
-            raise ValueError(f"alpha must lie inside (0, 1); came {self.alpha}")
+        budget(self.alpha)
 
 
 def total_log_e(
@@ -87,10 +89,11 @@ def pod_dead_band(ratios: npt.ArrayLike, direction: Direction, *, sds: float = 2
     >>> round(pod_dead_band([0.98, 1.02, 1.0, 0.97, 1.03], "Decrease"), 3)
     0.95
     """
-    values = np.asarray(ratios, dtype=np.float64)
-    if values.ndim != 1 or values.size < 2 or not ((values > 0.0) & np.isfinite(values)).all():
-        raise ValueError(f"ratios need at least two numbers > 0; came {ratios!r}")
-    spread = sds * float(np.log(values).std(ddof=1))
+    checks.direction(direction)
+    values = numbers(ratios, "ratios", above=0.0)
+    if values.ndim != 1 or values.size < 2:
+        raise ValueError(f"ratios must be at least two numbers, one per pod; came {ratios!r}")
+    spread = number(sds, "sds", least=0.0) * float(np.log(values).std(ddof=1))
     return math.exp(-spread if direction == "Decrease" else spread)
 
 
@@ -104,7 +107,8 @@ def before_dead_band(before: RatioState, direction: Direction, *, alpha: float =
     >>> before_dead_band(RatioState.start(), "Decrease")
     1.0
     """
-    low, high = (float(end) for end in ratio_bounds(before, alpha / 5.0))
+    checks.direction(direction)
+    low, high = (float(end) for end in ratio_bounds(before, budget(alpha) / 5.0))
     if direction == "Decrease":
         return min(low, 1.0) if low > 0.0 else 1.0
     return max(high, 1.0) if math.isfinite(high) else 1.0
@@ -129,7 +133,7 @@ def cuped(pre: npt.ArrayLike, post: npt.ArrayLike) -> Cuped:
     >>> round(found.theta, 6), round(found.variance, 6)
     (0.442857, 0.754286)
     """
-    x, y = np.asarray(pre, dtype=np.float64), np.asarray(post, dtype=np.float64)
+    x, y = numbers(pre, "pre"), numbers(post, "post")
     if x.ndim != 1 or x.shape != y.shape or x.size < 2:
         raise ValueError(
             f"pre and post must be lists of one length >= 2; came {x.shape}, {y.shape}"
@@ -146,5 +150,4 @@ def cuped_adjusted(y: npt.ArrayLike, x: npt.ArrayLike, fixed: Cuped) -> FloatArr
     >>> cuped_adjusted([3.0], [7.0], Cuped(0.5, 5.0, 1.0)).tolist()
     [2.0]
     """
-    values = np.asarray(y, dtype=np.float64)
-    return np.asarray(values - fixed.theta * (np.asarray(x, dtype=np.float64) - fixed.mean))
+    return np.asarray(numbers(y, "y") - fixed.theta * (numbers(x, "x") - fixed.mean))

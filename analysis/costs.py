@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis import plan
+from analysis.checks import number
 from analysis.explain import span
 
 HARMS = (0.99, 0.5, 0.2, 0.1, 0.05, 0.03)
@@ -61,8 +62,7 @@ def detection_costs(
     """
     _parts(losses, "losses", most=1.0)
     _parts(shares, "shares", most=math.nextafter(1.0, 0.0))
-    if not 0.0 <= actuation_s < math.inf:
-        raise ValueError(f"actuation_s must be seconds >= 0; came {actuation_s}")
+    number(actuation_s, "actuation_s", least=0.0)
     rows = []
     for loss in losses:
         for share in shares:

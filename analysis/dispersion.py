@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import numbers
 from analysis.ticks import FloatArray, Tick
 
 PRIOR_TICKS = 60.0
@@ -55,7 +56,7 @@ def phi(state: DispersionState, before: npt.ArrayLike) -> FloatArray:
     >>> float(phi(DispersionState.start(), before=7.0))
     7.0
     """
-    prior = np.asarray(before, dtype=np.float64)
+    prior = numbers(before, "before", least=1.0)
     overall = (PRIOR_TICKS * prior + state.squares) / (PRIOR_TICKS + state.ticks)
     squares, ticks = state.recent[:, 0].sum(axis=0), state.recent[:, 1].sum(axis=0)
     recent = (PRIOR_TICKS * prior + squares) / (PRIOR_TICKS + ticks)

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import number, numbers, whole
 from analysis.ticks import Counts, FloatArray, NoData
 
 MOST_EXCEEDED = 0.5
@@ -36,8 +37,9 @@ def monotone(buckets: Buckets) -> dict[float, float]:
     >>> monotone({0.1: 5.0, math.inf: 9.0, 0.5: 4.0})
     {0.1: 5.0, 0.5: 5.0, inf: 9.0}
     """
-    if any(math.isnan(le) for le in buckets) or any(not v >= 0.0 for v in buckets.values()):
-        raise ValueError(f"buckets need bounds and increments >= 0; came {dict(buckets)}")
+    good = (not math.isnan(le) and 0.0 <= v < math.inf for le, v in buckets.items())
+    if not all(good):
+        raise ValueError(f"buckets need bounds and finite increments >= 0; came {dict(buckets)}")
     bounds = sorted(buckets)
     running = np.maximum.accumulate([buckets[le] for le in bounds]) if bounds else ()
     return dict(zip(bounds, map(float, running), strict=True))
@@ -54,6 +56,8 @@ def common_edges(
     >>> common_edges(both, both, (0.05, 0.3, 2.0))
     (0.1, 0.5, 0.5)
     """
+    for edge in wanted:
+        number(edge, "a wanted edge", above=0.0)
     bounds = sorted(set(canary) & set(baseline))
     if not bounds or bounds[-1] != math.inf:
         return NoData('the arms share no bucket le="+Inf"')
@@ -105,6 +109,7 @@ def chosen_edges(history: Buckets, slo: float | None = None, *, most: int = 6) -
     useful = [le for le in bounds if 0.0 < 1.0 - fixed[le] / total <= MOST_EXCEEDED]
     found: list[float] = []
     if slo is not None and bounds:
+        number(slo, "slo", above=0.0)
         found.append(next((le for le in bounds if le >= slo), bounds[-1]))
     for quantile in QUANTILES:
         near = min(useful, key=lambda le: abs(fixed[le] / total - quantile), default=None)
@@ -119,8 +124,7 @@ def native_edges(schema: int, first: int, count: int) -> FloatArray:
     >>> native_edges(0, 0, 3).tolist()
     [1.0, 2.0, 4.0]
     """
-    if not -4 <= schema <= 8:
-        raise ValueError(f"schema must lie in -4..8; came {schema}")
+    _schema(schema)
     return np.asarray(2.0 ** ((first + np.arange(count)) * 2.0**-schema))
 
 
@@ -132,6 +136,9 @@ def coarser(increments: Mapping[int, float], schema: int, to: int) -> dict[int, 
     >>> coarser({1: 2.0, 2: 3.0, 3: 4.0}, schema=1, to=0)
     {1: 5.0, 2: 4.0}
     """
+    schema, to = _schema(schema), _schema(to)
+    for value in increments.values():
+        number(value, "a bucket's increment", least=0.0)
     if to > schema:
         raise ValueError(f"a native histogram cannot be made finer; came {schema} to {to}")
     joined: dict[int, float] = {}
@@ -152,7 +159,8 @@ def native_buckets(
     >>> native_buckets({0: 4.0, 2: 1.0}, schema=0, zero=1.0)
     {1.0: 5.0, 2.0: 5.0, 4.0: 6.0, inf: 6.0}
     """
-    level = schema if to is None else to
+    number(zero, "zero", least=0.0)
+    level = _schema(schema if to is None else to)
     joined = coarser(increments, schema, level)
     if not joined:
         return {math.inf: zero}
@@ -178,13 +186,22 @@ def native_counts(
     >>> native_counts((1, {1: 5.0, 4: 5.0}, 0.0), (0, {1: 90.0, 3: 10.0}, 0.0), [2.0])
     Counts(canary array(1,)/array(1,), baseline array(1,)/array(1,))
     """
-    level = min(canary[0], baseline[0])
+    level = min(_schema(canary[0]), _schema(baseline[0]))
+    wanted = numbers(np.atleast_1d(edges), "edges", above=0.0)
     above, total = [], []
-    at = np.ceil(np.log2(np.atleast_1d(np.asarray(edges, float))) * 2.0**level - 1e-9)
+    at = np.ceil(np.log2(wanted) * 2.0**level - 1e-9)
     for schema, increments, zero in (canary, baseline):
+        number(zero, "zero", least=0.0)
         joined = coarser(increments, schema, level)
         index = np.array(list(joined), dtype=np.float64)
         value = np.array(list(joined.values()), dtype=np.float64)
         above.append((value * (index > at[:, None])).sum(axis=-1))
         total.append(np.full(at.size, value.sum() + zero))
     return Counts(above[0], total[0], above[1], total[1], bounded=True)
+
+
+def _schema(value: int) -> int:
+    """Prometheus knows the schemas -4 (coarsest) to 8."""
+    if not -4 <= value <= 8:
+        raise ValueError(f"schema must lie in -4..8; came {value}")
+    return whole(value, "schema", least=-4)

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, numbers, whole
 from analysis.proportions import TableTest, binomial_test, proportion_test
 from analysis.ranks import RankTest, Shift, effective_size, mann_whitney, shift_interval
 from analysis.rates import ALTERNATIVES, Alternative, rate_test
@@ -63,11 +64,9 @@ def mean_test(
     """
     from scipy.special import stdtr
 
-    (m1, m2), (s1, s2), (n1, n2) = (
-        [np.asarray(part, dtype=np.float64) for part in pair] for pair in (mean, sd, n)
-    )
-    if not ((n1 >= 2) & (n2 >= 2)).all() or not ((s1 > 0.0) & (s2 > 0.0)).all():
-        raise ValueError(f"n must be >= 2 and sd > 0 in both arms; came n={n}, sd={sd}")
+    m1, m2 = (numbers(part, "mean") for part in mean)
+    s1, s2 = (numbers(part, "sd", above=0.0) for part in sd)
+    n1, n2 = (numbers(part, "n", least=2.0) for part in n)
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative must be one of {ALTERNATIVES}; came {alternative!r}")
     v1, v2 = s1**2 / n1, s2**2 / n2
@@ -92,7 +91,10 @@ def kolmogorov_smirnov(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     """
     from scipy.stats import ks_2samp
 
-    return float(ks_2samp(np.asarray(x, float), np.asarray(y, float)).pvalue)
+    first, second = numbers(x, "x"), numbers(y, "y")
+    if first.ndim != 1 or second.ndim != 1 or not (first.size and second.size):
+        raise ValueError(f"x and y must be non-empty lists; came {x!r}, {y!r}")
+    return float(ks_2samp(first, second).pvalue)
 
 
 def block_bootstrap(
@@ -116,11 +118,11 @@ def block_bootstrap(
     >>> low < 29.5 < high
     True
     """
-    rows = np.asarray(ticks, dtype=np.float64)
-    if not 1 <= block <= rows.shape[0]:
-        raise ValueError(f"block must lie in 1..{rows.shape[0]}; came {block}")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must lie inside (0, 1); came {confidence}")
+    rows = numbers(ticks, "ticks")
+    if rows.ndim < 1 or not 1 <= block <= rows.shape[0]:
+        raise ValueError(f"block must lie in 1..{len(np.atleast_1d(rows))} ticks; came {block}")
+    block, draws = whole(block, "block"), whole(draws, "draws")
+    budget(confidence, "confidence")
     blocks = -(-rows.shape[0] // block)
     starts = rng.integers(0, rows.shape[0] - block + 1, size=(draws, blocks))
     chosen = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, : rows.shape[0]]

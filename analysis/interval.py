@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, number, numbers
 from analysis.ticks import FloatArray, amounts
 
 Side = Literal["two", "less", "greater"]
@@ -51,10 +52,10 @@ def beta_mixture_log_e(
 
     if side not in ("two", "less", "greater"):
         raise ValueError(f"side must be two, less or greater; came {side!r}")
-    if not (a > 0.0 and b > 0.0):
-        raise ValueError(f"a and b must be > 0; came {a}, {b}")
+    number(a, "a", above=0.0)
+    number(b, "b", above=0.0)
     s_c, s_b = amounts(canary_events, "canary events"), amounts(baseline_events, "baseline events")
-    odds = _positive(exposure_ratio, "exposure_ratio") * _positive(r0, "r0")
+    odds = numbers(exposure_ratio, "exposure_ratio", above=0.0) * numbers(r0, "r0", above=0.0)
     log_theta, log_rest = np.log(odds) - np.log1p(odds), -np.log1p(odds)
     log_e = betaln(a + s_c, b + s_b) - betaln(a, b) - s_c * log_theta - s_b * log_rest
     if side != "two":
@@ -81,8 +82,10 @@ def ratio_interval(
     >>> tuple(round(end, 4) for end in ratio_interval(5, 300, 1 / 19))
     (0.0387, 1.118)
     """
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")
+    budget(alpha)
+    s_c = number(canary_events, "canary events", least=0.0)
+    s_b = number(baseline_events, "baseline events", least=0.0)
+    number(exposure_ratio, "exposure_ratio", above=0.0)
 
     def excess(u: float) -> float:
         value = beta_mixture_log_e(
@@ -90,7 +93,6 @@ def ratio_interval(
         )
         return float(value) + math.log(alpha)
 
-    s_c, s_b = float(canary_events), float(baseline_events)
     centre = math.log((s_c + 1e-9) / (s_b + 1e-9) / exposure_ratio)
     low = 0.0 if s_c == 0.0 else math.exp(_end(excess, centre, -1.0))
     high = math.inf if s_b == 0.0 else math.exp(_end(excess, centre, 1.0))
@@ -109,13 +111,6 @@ def _end(excess: Callable[[float], float], inside: float, direction: float) -> f
             break
         near, far = (middle, far) if excess(middle) < 0.0 else (near, middle)
     return 0.5 * (near + far)
-
-
-def _positive(value: npt.ArrayLike, what: str) -> FloatArray:
-    array = np.asarray(value, dtype=np.float64)
-    if not ((array > 0.0) & np.isfinite(array)).all():
-        raise ValueError(f"{what} must be finite and > 0; came {value!r}")
-    return array
 
 
 def _log_tail(

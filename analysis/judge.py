@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, number
 from analysis.ranks import shift_interval
 from analysis.ticks import FloatArray
 
@@ -59,11 +60,9 @@ class JudgeOptions:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}; came {getattr(self, name)!r}")
-        if not (self.outlier_factor > 0.0 and self.tolerance >= 0.0):
-            raise ValueError(
-                "outlier_factor must be > 0 and tolerance >= 0; "
-                f"came {self.outlier_factor}, {self.tolerance}"
-            )
+        number(self.outlier_factor, "outlier_factor", above=0.0)
+        number(self.tolerance, "tolerance", least=0.0)
+        budget(self.confidence, "confidence")
 
 
 def classify(
@@ -135,6 +134,8 @@ def judge_samples(
     >>> judge_samples({"latency": ([1, 2, 3, 4, 5, 6], [11, 12, 13, 14, 15, 16])}).verdict
     'Fail'
     """
+    if not 0.0 <= marginal <= passing <= 100.0:
+        raise ValueError(f"scores need 0 <= marginal <= passing <= 100; came {marginal}, {passing}")
     chosen = {name: (options or {}).get(name, JudgeOptions()) for name in samples}
     labels = {name: classify(*pair, chosen[name]) for name, pair in samples.items()}
     members: dict[str, list[Label]] = {}

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import number
 from analysis.ticks import Counts, FloatArray
 
 TAIL = 1e-3
@@ -34,8 +35,8 @@ def exponential_law(mean_s: float, tick_s: float) -> FloatArray:
     >>> round(float(law.sum()), 12), law.size
     (1.0, 210)
     """
-    if not (mean_s > 0.0 and tick_s > 0.0):
-        raise ValueError(f"mean_s and tick_s must be > 0; came {mean_s}, {tick_s}")
+    number(mean_s, "mean_s", above=0.0)
+    number(tick_s, "tick_s", above=0.0)
     keep = math.exp(-tick_s / mean_s)
     size = max(1, math.ceil(math.log(TAIL) / math.log(keep)) + 1) if keep > 0.0 else 1
     # a session is half a tick old on average: its order falls into the same tick less often
@@ -136,6 +137,8 @@ def estimated_mean_s(
             "exposures and events must be lists of one length >= 10; "
             f"came shapes {shown.shape}, {came.shape}"
         )
+    number(tick_s, "tick_s", above=0.0)
+    number(longest_s, "longest_s", above=tick_s / 10.0)
     means = np.exp(np.arange(math.log(tick_s / 10.0), math.log(longest_s), 0.02))
     # every law is judged on the same ticks: those whose history is long enough for the longest
     skip = min(exponential_law(longest_s, tick_s).size, shown.size // 2)

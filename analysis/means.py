@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, numbers
 from analysis.ticks import FloatArray
 
 
@@ -31,9 +32,7 @@ def tuned_rho2(t_best: npt.ArrayLike, alpha: float, *, two_sided: bool = True) -
     a = alpha if two_sided else 2.0 * alpha
     if not 0.0 < a < 1.0:
         raise ValueError(f"alpha must lie inside (0, {1.0 if two_sided else 0.5}); came {alpha}")
-    t = np.asarray(t_best, dtype=np.float64)
-    if not (t > 0.0).all():
-        raise ValueError(f"t_best must be > 0; came {t_best!r}")
+    t = numbers(t_best, "t_best", above=0.0)
     return np.asarray((-2.0 * math.log(a) + math.log(1.0 - 2.0 * math.log(a))) / t)
 
 
@@ -53,12 +52,9 @@ def asymptotic_radius(
     >>> round(float(asymptotic_radius(100, 1.0, 0.05, rho2=tuned_rho2(100, 0.05))), 4)
     0.3035
     """
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")
-    n, v = np.asarray(t, dtype=np.float64), np.asarray(variance, dtype=np.float64)
-    if not (n >= 0.0).all() or not (v >= 0.0).all():
-        raise ValueError("t and variance must be >= 0")
-    r2 = np.asarray(rho2, dtype=np.float64)
+    budget(alpha)
+    n, v = numbers(t, "t", least=0.0), numbers(variance, "variance", least=0.0)
+    r2 = numbers(rho2, "rho2", above=0.0)
     q = n * r2 + 1.0
     log = np.log(np.sqrt(q) / alpha) if two_sided else np.log1p(np.sqrt(q) / (2.0 * alpha))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -75,9 +71,9 @@ def sequential_p(t: npt.ArrayLike, z_squared: npt.ArrayLike, *, rho2: npt.ArrayL
     >>> float(sequential_p(100, 0.0, rho2=0.08))
     1.0
     """
-    n, r2 = np.asarray(t, dtype=np.float64), np.asarray(rho2, dtype=np.float64)
+    n, r2 = numbers(t, "t", least=0.0), numbers(rho2, "rho2", above=0.0)
     q = n * r2 + 1.0
-    log_p = 0.5 * np.log(q) - r2 * n * np.asarray(z_squared, dtype=np.float64) / (2.0 * q)
+    log_p = 0.5 * np.log(q) - r2 * n * numbers(z_squared, "z_squared", least=0.0) / (2.0 * q)
     return np.exp(np.minimum(log_p, 0.0))
 
 

@@ -13,6 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, number, numbers
 from analysis.explain import span
 from analysis.ticks import FloatArray
 
@@ -64,7 +65,7 @@ def events_to_detect(
     >>> events_to_detect([0.01, 0.5, 0.8, 0.97]).round().tolist()
     [7.0, 44.0, 316.0, 14959.0]
     """
-    _budget(alpha, "alpha")
+    budget(alpha)
     r, r0 = np.asarray(ratio, dtype=np.float64), np.asarray(edge, dtype=np.float64)
     gain = information_per_event(r, r0, share)
     # a ratio on the good side of its edge carries no evidence of harm
@@ -108,7 +109,8 @@ def orders_lost(
     """
     loss = 1.0 - np.asarray(ratio, dtype=np.float64)
     events = events_to_detect(ratio, share=share, edge=edge, alpha=alpha)
-    late = np.asarray(share, dtype=np.float64) * np.asarray(rate, dtype=np.float64) * actuation_s
+    pace = np.asarray(share, dtype=np.float64) * numbers(rate, "rate", least=0.0)
+    late = pace * number(actuation_s, "actuation_s", least=0.0)
     return np.asarray(np.maximum(loss, 0.0) * (events + late))
 
 
@@ -122,7 +124,7 @@ def events_to_promote(
     >>> events_to_promote([0.7, 0.9], share=0.05).round().tolist()
     [81.0, 861.0]
     """
-    _budget(beta, "beta")
+    budget(beta, "beta")
     edge = np.asarray(margin, dtype=np.float64)
     gain = information_per_event(ratio, edge, share)
     safe = np.where(edge < 1.0, ratio > edge, ratio < edge)
@@ -150,8 +152,8 @@ def planning_sentence(share: float, rate: float, *, loss: float = 0.2, unit: str
     'At 1% and 2 orders/s a 20% drop takes 4.4 h and costs about 63 orders; a total outage takes \
 6 min and 7 orders.'
     """
-    if not 0.0 < loss < 1.0:
-        raise ValueError(f"loss must lie inside (0, 1); came {loss}")
+    budget(loss, "loss")
+    budget(share, "share")
     # up to 2% the cost is that of a vanishing share, to the digits that are shown
     w = share if share > SMALL_SHARE else 0.0
     found = [
@@ -173,8 +175,3 @@ def _rate(rate: npt.ArrayLike) -> FloatArray:
     if not ((array > 0.0) & np.isfinite(array)).all():
         raise ValueError(f"rate must be events per second > 0; came {rate!r}")
     return array
-
-
-def _budget(value: float, name: str) -> None:
-    if not 0.0 < value < 1.0:
-        raise ValueError(f"{name} must lie inside (0, 1); came {value}")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis import checks
+from analysis.checks import budget, number, whole
 from analysis.ticks import Direction, amounts
 
 
@@ -41,10 +43,10 @@ class PodEffect:
         >>> round(effect.dead_band("Decrease", canaries=1, baselines=9), 4)
         0.9587
         """
-        if canaries < 1 or baselines < 1:
-            raise ValueError(f"an arm has at least one pod; came {canaries}, {baselines}")
-        if not 0.0 <= sds < math.inf:
-            raise ValueError(f"sds must be >= 0; came {sds}")
+        checks.direction(direction)
+        whole(canaries, "canaries")
+        whole(baselines, "baselines")
+        number(sds, "sds", least=0.0)
         spread = sds * self.sd * math.sqrt(1.0 / canaries + 1.0 / baselines)
         return math.exp(-spread if direction == "Decrease" else spread)
 
@@ -66,7 +68,7 @@ def pod_effect(
     >>> alike.sd, alike.low
     (0.0, 0.0)
     >>> round(pod_effect([1000, 1100, 900, 1050], [9000, 9000, 9000, 9000]).sd, 3)
-    0.079
+    0.078
     """
     from scipy.special import chdtrc, chdtri
 
@@ -76,8 +78,7 @@ def pod_effect(
             "events and exposures must be lists of one length >= 2, a number per pod; "
             f"came shapes {seen.shape}, {exposed.shape}"
         )
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must lie inside (0, 1); came {confidence}")
+    budget(confidence, "confidence")
     if not ((exposed > 0.0).all() and seen.sum() > 0.0):
         raise ValueError("every pod needs exposures, and some pod events; came none")
     expected = exposed * (seen.sum() / exposed.sum())

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import whole
 from analysis.rates import ALTERNATIVES, Alternative
 
 ProportionMethod = Literal["fisher", "boschloo", "barnard", "score"]
@@ -88,13 +89,17 @@ def binomial_test(
     >>> round(binomial_test(682, 925, 0.75), 4)
     0.3825
     """
-    if not 0 <= successes <= trials:
+    whole(trials, "trials", least=0)
+    whole(successes, "successes", least=0)
+    if successes > trials:
         raise ValueError(f"successes must lie in 0..trials; came {successes} of {trials}")
     if not 0.0 <= p0 <= 1.0:
         raise ValueError(f"p0 must lie in [0, 1]; came {p0}")
+    if alternative not in ALTERNATIVES:
+        raise ValueError(f"alternative must be one of {ALTERNATIVES}; came {alternative!r}")
     from scipy.stats import binomtest
 
-    return float(binomtest(successes, trials, p0, alternative=alternative).pvalue)
+    return float(binomtest(int(successes), int(trials), p0, alternative=alternative).pvalue)
 
 
 def _table(table: npt.ArrayLike) -> npt.NDArray[np.int64]:

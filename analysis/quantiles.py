@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, number, numbers
 from analysis.ticks import FloatArray
 
 TUNED_AT = 32.0
@@ -30,10 +31,8 @@ def uniform_radius(t: npt.ArrayLike, alpha: float = 0.05) -> FloatArray:
     >>> round(float(uniform_radius(1000, 0.05)), 6)
     0.086569
     """
-    n = np.asarray(t, dtype=np.float64)
-    if not (n >= 1.0).all():
-        raise ValueError(f"t must be >= 1; came {t!r}")
-    _budget(alpha)
+    n = numbers(t, "t", least=1.0)
+    budget(alpha)
     inner = np.log1p(np.log(n)) + 0.8 * math.log(1612.0 / alpha)
     return np.minimum(0.85 * np.sqrt(inner / n), 1.0)
 
@@ -52,7 +51,8 @@ def quantile_log_e(
     """
     from scipy.special import betaln, xlog1py, xlogy
 
-    k, n = np.asarray(below, dtype=np.float64), np.asarray(t, dtype=np.float64)
+    k, n = numbers(below, "below", least=0.0), numbers(t, "t", least=0.0)
+    number(tuned_at, "tuned_at", above=0.0)
     share = np.asarray(p, dtype=np.float64)
     if not ((share > 0.0) & (share < 1.0)).all():
         raise ValueError(f"p must lie inside (0, 1); came {p!r}")
@@ -72,7 +72,7 @@ def quantile_interval(
     >>> bool(400 < low < 500 < high < 600)
     True
     """
-    _budget(alpha)
+    budget(alpha)
     values = np.sort(_sample(sample))
     n = values.size
     inside = np.flatnonzero(quantile_log_e(np.arange(n + 1), n, p) < -math.log(alpha))
@@ -110,10 +110,5 @@ def _at(values: FloatArray, p: float, side: str = "right") -> Callable[[FloatArr
 def _sample(value: npt.ArrayLike) -> FloatArray:
     array = np.asarray(value, dtype=np.float64)
     if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise ValueError("a sample is a non-empty list of finite numbers")
+        raise ValueError(f"a sample must be a non-empty list of finite numbers; came {value!r}")
     return array
-
-
-def _budget(alpha: float) -> None:
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, numbers
 from analysis.rates import ALTERNATIVES, Alternative
 from analysis.ticks import FloatArray
 
@@ -67,8 +68,7 @@ def shift_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = 0.
     >>> shift_interval([11.0, 12, 13, 14, 15], [1.0, 2, 3, 4, 5]).estimate
     10.0
     """
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must lie inside (0, 1); came {confidence}")
+    budget(confidence, "confidence")
     first, second = _sample(x, "x"), _sample(y, "y")
     gaps = np.sort((first[:, None] - second).ravel())
     sd = math.sqrt(_variance(first, second))
@@ -102,9 +102,9 @@ def effective_size(n: npt.ArrayLike, phi: npt.ArrayLike) -> FloatArray:
     >>> effective_size(60, [0.5, 0.9]).round(3).tolist()
     [20.0, 3.158]
     """
-    size, corr = np.asarray(n, dtype=np.float64), np.asarray(phi, dtype=np.float64)
-    if not (size > 0.0).all() or not (np.abs(corr) < 1.0).all():
-        raise ValueError(f"n must be > 0 and phi inside (-1, 1); came {n!r}, {phi!r}")
+    size, corr = numbers(n, "n", above=0.0), np.asarray(phi, dtype=np.float64)
+    if not (np.abs(corr) < 1.0).all():
+        raise ValueError(f"phi must lie inside (-1, 1); came {phi!r}")
     return size * (1.0 - corr) / (1.0 + corr)
 
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from analysis.checks import number
 from analysis.ticks import Direction
 from analysis.traffic import DAY_S, Observation, stream
 
@@ -87,25 +88,26 @@ class Scenario:
                 f"batch_tail of {self.name} must be > 1 and finite; came {self.batch_tail}"
             )
         self._check_parts()
-        if not (self.ratio >= 0.0 and 0.0 <= self.diurnal < 1.0 and self.batch_mean >= 1.0):
-            raise ValueError(
-                f"{self.name} needs ratio >= 0, diurnal in [0, 1) and batch_mean >= 1; "
-                f"came {self.ratio}, {self.diurnal}, {self.batch_mean}"
-            )
 
     def _check_parts(self) -> None:
         """Shares of time, traffic or counts, and what cannot be negative."""
-        for name in ("gap_share", "reset_loss", "fails_again"):
+        for name in ("gap_share", "reset_loss", "fails_again", "diurnal"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(
                     f"{name} of {self.name} must lie in [0, 1); came {getattr(self, name)}"
                 )
-        for name in (
-            "onset_s", "ramp_s", "until_s", "noise_variance", "gap_every_s", "gap_s", "arm_sd",
-            "arm_noise", "retries", "lag_s", "warm_up_s",
-        ):  # fmt: skip
+        for name in ("until_s", "gap_every_s"):
             if not getattr(self, name) >= 0.0:
                 raise ValueError(f"{name} of {self.name} must be >= 0; came {getattr(self, name)}")
+        for name in (
+            "ratio", "onset_s", "ramp_s", "noise_variance", "gap_s", "arm_sd", "arm_noise",
+            "retries", "lag_s", "warm_up_s",
+        ):  # fmt: skip
+            number(getattr(self, name), f"{name} of {self.name}", least=0.0)
+        number(self.orders_per_event, f"orders_per_event of {self.name}")
+        number(self.batch_mean, f"batch_mean of {self.name}", least=1.0)
+        if self.tolerated is not None:
+            number(self.tolerated, f"tolerated of {self.name}", above=0.0)
         if self.true_share is not None and not 0.0 < self.true_share < 1.0:
             raise ValueError(
                 f"true_share of {self.name} must lie inside (0, 1); came {self.true_share}"

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, whole
 from analysis.combine import guilty_by_ebh
 from analysis.counts import log_evidence, update_harm
 from analysis.entering import grid_of, with_starts_due
@@ -71,6 +72,7 @@ class SegmentsSpec:
             raise ValueError(f"expected rates must be finite and > 0; came {self.expected_rates}")
         if not 0.0 <= self.common_part < 1.0:
             raise ValueError(f"common_part must lie in [0, 1); came {self.common_part}")
+        whole(self.starts, "starts")
         self.sides()
 
     def sides(self) -> tuple[HarmSpec, HarmSpec]:
@@ -161,9 +163,7 @@ def guilty_segments(
     e-BH on K v_s E_s, with v the segments' weights scaled to sum 1. None may be named though the
     alarm is real: then the harm is common to all.
     """
-    level = spec.alpha if alpha is None else alpha
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {level}")
+    level = budget(spec.alpha if alpha is None else alpha)
     found = log_evidence(state.own)
     if found.size != len(spec.names):
         raise ValueError(f"segments are named for one comparison; came shape {found.shape}")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.checks import budget
 from analysis.logspace import log_sum
 from analysis.ticks import FloatArray, Tick
 
@@ -81,8 +82,7 @@ def ratio_bounds(state: RatioState, alpha: float = 0.05) -> tuple[FloatArray, Fl
     >>> bool(low < 0.5 < high < 1.0)
     True
     """
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")
+    budget(alpha)
     shape = state.events.shape
     ends = [
         _bounds_of_one(RatioState(np.asarray(events), means), alpha)

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, number, whole
 from analysis.counts import HarmSpec, log_evidence, update_harm
 from analysis.dispersion import DispersionState, phi, update_dispersion
 from analysis.margins import Margin
@@ -64,6 +65,12 @@ class Recommended:
         bake_s: float = 300.0,
         promotes: bool = True,
     ) -> None:
+        whole(runs, "runs")
+        budget(alpha)
+        budget(beta, "beta")
+        if not 0.0 < weight <= 1.0:
+            raise ValueError(f"weight must lie in (0, 1]; came {weight}")
+        number(bake_s, "bake_s", least=0.0)
         self.scenario, self.bake_s, self.promotes = scenario, bake_s, promotes
         self.log_rollback = math.log((1.0 / alpha - (1.0 - weight)) / weight)
         self.log_promote = -math.log(beta)
@@ -175,11 +182,12 @@ def simulate_releases(
     >>> found["REC"].summary()["p_rollback"]
     1.0
     """
+    whole(runs, "runs")
     playing = {name: make(scenario, runs) for name, make in rules.items()}
     back = {name: np.full(runs, math.inf) for name in rules}
     up = {name: np.full(runs, math.inf) for name in rules}
     harmful_from_s = scenario.harmful_from_s
-    for number, seen in enumerate(stream(scenario, runs, rng)):
+    for place, seen in enumerate(stream(scenario, runs, rng)):
         at_s = seen.interval.end_s
         for name in list(playing):
             alarm, promote = playing[name].observe(seen)
@@ -191,8 +199,8 @@ def simulate_releases(
                 del playing[name]
         if not playing:
             break
-        if progress is not None and number % 30 == 29:
-            progress((number + 1) / scenario.ticks)
+        if progress is not None and place % 30 == 29:
+            progress((place + 1) / scenario.ticks)
     return {name: Outcome(scenario, back[name], up[name]) for name in rules}
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import budget, whole
 from analysis.ticks import FloatArray
 
 NODES = 160
@@ -40,6 +41,9 @@ def crossing_probability(
     """
     t = _information(information)
     bounds = np.broadcast_to(np.asarray(z, dtype=np.float64), t.shape)
+    if not (bounds >= 0.0 if two_sided else bounds > -np.inf).all():
+        allowed = ">= 0" if two_sided else "numbers, or inf for no boundary"
+        raise ValueError(f"z must be {allowed}; came {z!r}")
     walk = _Walk(two_sided)
     spent = []
     for at, bound in zip(t, bounds, strict=True):
@@ -64,7 +68,7 @@ def spending_boundaries(
     >>> spending_boundaries([0.2, 0.4, 0.6, 0.8, 1.0]).round(3).tolist()
     [4.877, 3.357, 2.68, 2.29, 2.031]
     """
-    _budget(alpha)
+    budget(alpha)
     t = _information(information)
     if t[-1] > 1.0 + 1e-12:
         raise ValueError(f"information fractions end at 1 or before; came {t.tolist()}")
@@ -98,9 +102,8 @@ def obrien_fleming_constant(looks: int, *, alpha: float = 0.05) -> float:
 def _constant(looks: int, alpha: float, shape: Callable[[FloatArray], FloatArray]) -> float:
     from scipy.optimize import brentq
 
-    _budget(alpha)
-    if looks < 1:
-        raise ValueError(f"looks must be >= 1; came {looks}")
+    budget(alpha)
+    whole(looks, "looks")
     t = np.arange(1, looks + 1) / looks
 
     def excess(c: float) -> float:
@@ -160,11 +163,7 @@ class _Walk:
 
 def _information(value: npt.ArrayLike) -> FloatArray:
     t = np.asarray(value, dtype=np.float64)
-    if t.ndim != 1 or not t.size or not (np.diff(t, prepend=0.0) > 0.0).all():
+    rising = t.ndim == 1 and t.size and (np.diff(t, prepend=0.0) > 0.0).all()
+    if not (rising and np.isfinite(t).all()):
         raise ValueError(f"information must be positive and increasing; came {value!r}")
     return t
-
-
-def _budget(alpha: float) -> None:
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie inside (0, 1); came {alpha}")

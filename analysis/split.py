@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from analysis.checks import number
 from analysis.counts import log_evidence, update_harm
 from analysis.harm import HarmSpec, HarmState
 from analysis.logspace import log_weighted_mean
@@ -53,8 +54,7 @@ def dirichlet_log_e(
         raise ValueError(f"shares must be > 0 and sum to 1; came {shares!r}")
     if counts.shape[-1:] != share.shape:
         raise ValueError(f"units need one count per arm ({share.size}); came {counts.shape}")
-    if not concentration > 0.0:
-        raise ValueError(f"concentration must be > 0; came {concentration}")
+    number(concentration, "concentration", above=0.0)
     a = concentration * share
     each = gammaln(a + counts) - gammaln(a) - counts * np.log(share)
     total = counts.sum(axis=-1)
@@ -80,8 +80,9 @@ class SplitSpec:
     def __post_init__(self) -> None:
         if not 0.0 <= self.tolerance < 1.0:
             raise ValueError(f"tolerance must lie in [0, 1); came {self.tolerance}")
-        if not self.alarm > 1.0:
-            raise ValueError(f"alarm must be an e-value > 1; came {self.alarm}")
+        number(self.alarm, "alarm", above=1.0)
+        if self.expected_rate is not None:
+            number(self.expected_rate, "expected_rate", above=0.0)
 
     def sides(self) -> tuple[HarmSpec, HarmSpec]:
         """Too few, and too many units on the canary."""

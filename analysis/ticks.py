@@ -182,12 +182,14 @@ class Tick:
         share = np.asarray(self.share)
         if not ((share > 0.0) & (share < 1.0)).all():
             raise ValueError(f"share must lie inside (0, 1); came {self.share!r}")
-        if not (np.asarray(self.step) >= 0).all():
-            raise ValueError(f"step must be an index >= 0; came {self.step!r}")
-        if not (np.asarray(self.widen) >= 1.0).all():
-            raise ValueError(f"widen must be a ratio >= 1; came {self.widen!r}")
-        if not (np.asarray(self.temper) >= 1.0).all():
-            raise ValueError(f"temper must be a dispersion >= 1; came {self.temper!r}")
+        for name, least, allowed in (
+            ("step", 0.0, "an index >= 0"),
+            ("widen", 1.0, "a finite ratio >= 1"),
+            ("temper", 1.0, "a finite dispersion >= 1"),
+        ):
+            value = np.asarray(getattr(self, name))
+            if not ((value >= least) & (value < math.inf)).all():
+                raise ValueError(f"{name} must be {allowed}; came {value!r}")
 
     @property
     def informative(self) -> npt.NDArray[np.bool_]:

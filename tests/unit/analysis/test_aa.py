@@ -55,7 +55,10 @@ def test_pods_are_compared_only_where_events_were_counted() -> None:
     ("call", "words"),
     [
         (lambda: aa_test(SPEC, recorded(), seeded(), canaries=9), r"canaries must lie in 1\.\.8"),
-        (lambda: aa_test(SPEC, recorded(), seeded(), splits=0), "splits must be >= 1; came 0"),
+        (
+            lambda: aa_test(SPEC, recorded(), seeded(), splits=0),
+            "splits must be a whole number >= 1; came 0",
+        ),
         (
             lambda: aa_test(SPEC, Recording(0, 5, recorded().metrics), seeded(), splits=1),
             "shorter than one tick",

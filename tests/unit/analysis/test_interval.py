@@ -73,7 +73,7 @@ def test_the_expectation_over_a_fixed_number_of_events_is_one() -> None:
     ("more", "words"),
     [
         ({"side": "both"}, "side"),
-        ({"a": 0.0}, "a and b"),
+        ({"a": 0.0}, "a must be finite and > 0"),
         ({"exposure_ratio": 0.0}, "exposure_ratio"),
         ({"r0": -1.0}, "r0"),
         ({"canary_events": -1.0}, "canary events"),

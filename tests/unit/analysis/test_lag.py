@@ -68,7 +68,7 @@ def test_the_mean_delay_is_estimated_from_traffic_that_varies() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: exponential_law(0.0, 10.0), "must be > 0"),
+        (lambda: exponential_law(0.0, 10.0), "mean_s must be finite and > 0"),
         (lambda: LagState.start(np.ones(2), -1.0, 0.0), "exposures must be"),
         (
             lambda: plausible_counts(Counts(0, 0, 0, 0), LagState(np.zeros((1, 2))), []),

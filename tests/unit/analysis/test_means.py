@@ -61,10 +61,10 @@ def test_the_tuning_is_the_narrowest_near_its_time() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: tuned_rho2(0.0, 0.05), "t_best must be > 0"),
+        (lambda: tuned_rho2(0.0, 0.05), "t_best must be finite and > 0"),
         (lambda: tuned_rho2(1.0, 0.6, two_sided=False), "alpha must lie"),
         (lambda: asymptotic_radius(1.0, 1.0, 1.0, rho2=1.0), "alpha must lie"),
-        (lambda: asymptotic_radius(-1.0, 1.0, rho2=1.0), "must be >= 0"),
+        (lambda: asymptotic_radius(-1.0, 1.0, rho2=1.0), "t must be finite and >= 0"),
     ],
 )
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:

@@ -49,7 +49,7 @@ def test_the_dead_band_grows_with_the_effect_and_shrinks_with_the_pods() -> None
         (lambda: pod_effect([0, 0], [1, 2]), "some pod events"),
         (lambda: pod_effect([1, 1], [0, 2]), "every pod needs exposures"),
         (lambda: pod_effect([1, 1], [1, 2], confidence=1.0), "confidence must lie"),
-        (lambda: PodEffect(0.1, 0, 1, 1, 2).dead_band("Decrease", canaries=0), "at least one pod"),
+        (lambda: PodEffect(0.1, 0, 1, 1, 2).dead_band("Decrease", canaries=0), "canaries must be"),
         (lambda: PodEffect(0.1, 0, 1, 1, 2).dead_band("Decrease", sds=-1.0), "sds must be"),
     ],
 )

@@ -52,7 +52,7 @@ def test_two_arms_are_told_apart_by_a_quantile_only_if_it_differs() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: uniform_radius(0), "t must be >= 1"),
+        (lambda: uniform_radius(0), "t must be finite and >= 1"),
         (lambda: uniform_radius(1, 0.0), "alpha must lie"),
         (lambda: quantile_log_e(1, 2, 1.0), "p must lie"),
         (lambda: quantile_log_e(3, 2, 0.5), "below must lie"),

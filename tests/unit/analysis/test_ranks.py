@@ -46,7 +46,7 @@ def test_correlated_samples_reject_a_true_null_far_too_often() -> None:
     ("call", "words"),
     [
         (lambda: shift_interval([1.0], [2.0], confidence=1.0), "confidence must"),
-        (lambda: effective_size(60, 1.0), "phi inside"),
+        (lambda: effective_size(60, 1.0), "phi must lie inside"),
         (lambda: shift_interval([np.nan], [2.0]), "finite numbers"),
     ],
 )

@@ -99,7 +99,7 @@ def test_loss_is_what_the_canary_does_not_sell() -> None:
     ("more", "words"),
     [
         ({"share": 1.0}, r"share of orders must lie inside \(0, 1\); came 1.0"),
-        ({"diurnal": 1.0}, "diurnal in"),
+        ({"diurnal": 1.0}, "diurnal of"),
         ({"horizon_s": 0.0}, "horizon_s"),
     ],
 )

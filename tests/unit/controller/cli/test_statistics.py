@@ -234,7 +234,7 @@ def test_a_number_of_splits_that_is_none_is_refused(
 ) -> None:
     file = recording(tmp_path / "good.json", 1.0)
     assert main(["backtest", "--template", TEMPLATE, "--from", file, "--aa", splits]) == 1
-    assert "splits must be >= 1" in capsys.readouterr().err
+    assert "splits must be a whole number >= 1" in capsys.readouterr().err
 
 
 def test_a_range_that_ends_before_it_starts_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
