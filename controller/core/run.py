@@ -121,14 +121,17 @@ def progress_deadline(o: Observed, change: Change, now: datetime) -> datetime:
 
 def waiting_since(o: Observed, change: Change, now: datetime) -> datetime | None:
     """A wait counts only while somebody was there to act: an operator that was down for longer
-    than a deadline must not find it passed on its first look.
-
-    A beginning that lies ahead of us was written by one whose clock was ahead of ours.
-    """
-    entered = change.status.entered_at
+    than a deadline must not find it passed on its first look."""
+    entered = by_our_clock(o, change.status.entered_at, now)
     if entered is None or o.acting_since is None:
         return entered
-    return o.acting_since if entered > now else max(entered, o.acting_since)
+    return max(entered, o.acting_since)
+
+
+def by_our_clock(o: Observed, moment: datetime | None, now: datetime) -> datetime | None:
+    """A moment that was written down, unless it lies ahead of us: then an operator wrote it whose
+    clock was ahead of ours, and what is measured from it begins with ourselves."""
+    return o.acting_since if moment is not None and o.acting_since and moment > now else moment
 
 
 def enter(status: ChangeStatus, new: Phase, now: datetime, **changes: Any) -> ChangeStatus:

@@ -219,8 +219,8 @@ def drain(
     """Let requests in flight end before pods go; None when the time is over."""
     change = running(o)
     assert change is not None
-    if status.drain_until is None:
-        until = after(now, plan_of(change).limits.drain, now)
+    until = after(now, plan_of(change).limits.drain, now)
+    if status.drain_until is None or status.drain_until > until:  # by a clock ahead of ours
         return Ruling(
             reason, f"{why}; draining", change=replace(status, drain_until=until),
             wake_at=until, again=until <= now,

@@ -20,6 +20,7 @@ from controller.core.reasons import Reason
 from controller.core.run import (
     after,
     ahead,
+    by_our_clock,
     enter,
     hold_deadline,
     phase,
@@ -95,7 +96,8 @@ def gathering(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or phase(o) is not Phase.STEPPING or o.evidence is None:
         return None
-    rest = after(change.status.in_force_since, step_of(change).hold or "0s", now)
+    since = by_our_clock(o, change.status.in_force_since, now)
+    rest = after(since, step_of(change).hold or "0s", now)
     if o.evidence.verdict is Verdict.STEP_UP and now >= rest:
         return next_rung(o, now, change, change.status)
     deadline = hold_deadline(o, change, now)

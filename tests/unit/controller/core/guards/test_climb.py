@@ -6,7 +6,7 @@ from controller.api.rollout import Limits, Step
 from controller.core.actions import Contain, SetWeight
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import NOW, UID, WEIGHTS, release
+from tests.unit.controller.core.builders import NOW, UID, WEIGHTS, ago, release
 from tests.unit.controller.core.cases import Case, decide, proves, table
 from tests.unit.controller.core.worlds import entering
 
@@ -73,6 +73,9 @@ EVIDENCE = (
          release().stepping(2).verdict("STEP_UP")
          .plan(steps=tuple(Step(weight=w, hold="10m") for w in WEIGHTS)),
          "gathering", Reason.GATHERING, UP, nothing=True, waits_until=9),
+    Case("a hold that began by a clock ahead of ours ends by ours",
+         release().stepping(2).verdict("STEP_UP").status(in_force_since=ago(-60)).acting_for(1),
+         "gathering", Reason.STEP_PASSED, UP),
     Case("after the last rung the canary grows to full size",
          release().stepping(4).verdict("STEP_UP"), "gathering", Reason.SHIFTING, Phase.SHIFTING),
     Case("in place the Deployment absorbs after the last rung",
