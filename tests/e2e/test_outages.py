@@ -1,57 +1,88 @@
 """What people and machines do around a run: outages, autoscalers, the end of a namespace."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 
 from controller.api.resources import AUTOSCALERS, DEPLOYMENTS
 from controller.core.phases import Outcome
+from controller.kube.config import Direct
 from controller.local import deploying
+from controller.local.fault_kinds import Delay, Page
+from controller.local.faults import FaultProxy
 from controller.local.prometheus import Prometheus, pods
-from tests.e2e.harness import NAME, RATE, WITHIN_S, shop_on
+from tests.e2e.harness import NAME, RATE, WITHIN_S, Shop, shop_on
+from tests.e2e.specs import ANALYSIS, metrics
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e
 
 OF_ARM = 'namespace="{{namespace}}", pod=~"{{arm.pods}}"'
+HTML = Page(b"<html><body>Sign in to continue</body></html>")
+UNAVAILABLE = Page(b"service unavailable", status=503)
+LATE = Delay(60)
+
+
+def _judged_by(url: str) -> dict[str, Any]:
+    provider = {"prometheus": {"address": url, "timeout": "2s"}}
+    return {**ANALYSIS, "provider": provider, "tick": "2s", "metrics": metrics(OF_ARM)}
 
 
 async def test_prometheus_dies_in_mid_canary_and_the_release_holds_says_so_and_goes_on(
     plane: RealCluster, namespace: str
 ) -> None:
-    orders = {
-        "name": "orders",
-        "harm": "Decrease",
-        "events": f"orders_total{{{OF_ARM}}}",
-        "exposures": f"http_requests_total{{{OF_ARM}}}",
-        "margin": {"5": "50%", "50": "30%"},
-    }
     scrapes = [pods(plane.kubeconfig("admin"), [namespace])]
     async with shop_on(plane, namespace) as shop, Prometheus(scrapes) as prometheus:
-        analysis = {
-            "provider": {"prometheus": {"address": prometheus.url, "timeout": "2s"}},
-            "tick": "2s", "bake": "0s", "coverHarmAfter": "2s", "warmUp": "0s",
-            "maxMissing": "95%", "metrics": [orders],
-        }  # fmt: skip
-        await shop.adopt(analysis=analysis)
+        await shop.adopt(analysis=_judged_by(prometheus.url))
         async with shop.stack.load(RATE, seed=21):
             await shop.release("v2")
             await shop.until_weight(5)
             await shop.until_reason("GatheringEvidence")
             prometheus.kill()
-            held = await shop.until_reason("NoData")
-            assert "orders" in held.status.message
-            silent = next(c for c in held.status.conditions if c.type == "DataAvailable")
-            assert silent.status == "False"
-            weight = await shop.weight()
-            assert weight > 0
+            held = await shop.until_reason("NoData", says="orders")
+            weight = held.status.weight
+            assert weight in (5, 50)
+            assert (await shop.condition("DataAvailable"))[:2] == ("False", "NoData")
+            assert await shop.weight() == weight
             await prometheus.start()
-            change = await deploying.until(
-                lambda: shop.change_of("v2"),
-                lambda c: c is not None and bool(c.status.outcome),
-                150,
-                "the end of v2",
-            )
-        assert change is not None
+            change = await shop.ended("v2")
         assert change.status.outcome == Outcome.PROMOTED
+        assert shop.stack.ledger.read().summary().failed == 0
+
+
+async def test_a_prometheus_that_answers_html_or_503_or_too_late_holds_the_weight_and_is_quoted(
+    plane: RealCluster, namespace: str
+) -> None:
+    scrapes = [pods(plane.kubeconfig("admin"), [namespace])]
+    async with (
+        shop_on(plane, namespace) as shop,
+        Prometheus(scrapes) as prometheus,
+        FaultProxy(await Direct(prometheus.url).load()) as proxy,
+    ):
+        ladder = [{"weight": weight} for weight in (5, 10, 20, 50)]  # one at least for each fault
+        await shop.adopt(analysis=_judged_by(proxy.url), steps=ladder)
+        async with shop.stack.load(RATE, seed=22):
+            await shop.release("v2")
+            await shop.until_weight(5)
+            for fault, said in ((HTML, "not JSON"), (UNAVAILABLE, "503"), (LATE, "no answer within 2 s")):
+                proxy.order(fault, path="query", times=-1)
+                held = await shop.until_reason("NoData")
+                message = (await shop.condition("DataAvailable"))[2]
+                assert said in message, message
+                assert await shop.weight() == held.status.weight
+                proxy.clear()
+                await deploying.until(_data(shop), lambda s: s == "True", WITHIN_S, "data again")
+            change = await shop.ended("v2")
+        assert change.status.outcome == Outcome.PROMOTED
+        assert shop.stack.ledger.read().summary().failed == 0
+
+
+def _data(shop: Shop) -> Callable[[], Awaitable[str]]:
+    async def look() -> str:
+        return (await shop.condition("DataAvailable"))[0]
+
+    return look
 
 
 async def test_the_floor_of_an_autoscaler_is_held_in_a_run_and_given_back(
