@@ -5,8 +5,8 @@ import pytest
 from controller.api.resources import DEPLOYMENTS, HTTP_ROUTES, SERVICES
 from controller.core.phases import Outcome
 from controller.local import deploying, shop_objects
-from tests.e2e.harness import NAME, RATE, WITHIN_S, shop_on
-from tests.e2e.specs import ROUTE
+from tests.e2e.harness import RATE, WITHIN_S, shop_on
+from tests.e2e.specs import NAME, ROUTE
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e

@@ -9,8 +9,8 @@ from controller.api.names import WHY_ANNOTATION
 from controller.api.resources import DEPLOYMENTS
 from controller.core.phases import Outcome
 from controller.kube.port import Invalid
-from tests.e2e.harness import NAME, RATE, Shop, shop_on
-from tests.e2e.specs import LIMITS, rollout_spec
+from tests.e2e.harness import RATE, Shop, shop_on
+from tests.e2e.specs import LIMITS, NAME, rollout_spec
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e

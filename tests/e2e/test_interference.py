@@ -8,8 +8,8 @@ from controller.api.names import HASH_LABEL
 from controller.api.resources import HTTP_ROUTES, SERVICES
 from controller.core.phases import Outcome
 from controller.local import deploying
-from tests.e2e.harness import CANARY, NAME, RATE, WITHIN_S, share_of, shop_on
-from tests.e2e.specs import ROUTE
+from tests.e2e.harness import CANARY, RATE, WITHIN_S, share_of, shop_on
+from tests.e2e.specs import NAME, ROUTE
 from tests.e2e.watched import watching
 from tests.plugins.real_cluster import RealCluster
 

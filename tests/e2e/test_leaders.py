@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -10,6 +10,7 @@ from controller.api.names import OPERATOR_NAMESPACE
 from controller.api.resources import HTTP_ROUTES, LEASES
 from controller.core.phases import Outcome
 from controller.kube.config import Direct, Kubeconfig
+from controller.kube.port import NotFound
 from controller.local import deploying
 from controller.local.fault_kinds import Passed, Refuse
 from controller.local.faults import FaultProxy
@@ -26,8 +27,10 @@ WRITES = ("create", "patch", "replace", "delete")
 
 async def _until_leading(shop: Shop, identity: str) -> None:
     async def holder() -> str:
-        page = await shop.admin.list_page(LEASES, OPERATOR_NAMESPACE)
-        return next((x.spec.holder_identity for x in page.items if x.name == "blastdoor"), "")
+        with suppress(NotFound):
+            lease = await shop.admin.get(LEASES, OPERATOR_NAMESPACE, "blastdoor")
+            return lease.spec.holder_identity
+        return ""
 
     await deploying.until(holder, lambda h: h == identity, WITHIN_S, f"{identity} leads")
 

@@ -7,7 +7,8 @@ from controller.api.resources import ROLLOUTS
 from controller.core.phases import Outcome
 from controller.kube.port import NotFound
 from controller.local import deploying
-from tests.e2e.harness import NAME, RATE, WITHIN_S, Shop, shop_on
+from tests.e2e.harness import RATE, WITHIN_S, Shop, shop_on
+from tests.e2e.specs import NAME
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e

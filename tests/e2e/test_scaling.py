@@ -8,7 +8,8 @@ from controller.core.phases import Outcome
 from controller.local import deploying
 from controller.local.controlplane import ControlPlane
 from controller.local.metrics_api import MetricsApi
-from tests.e2e.harness import NAME, RATE, WITHIN_S, shop_on
+from tests.e2e.harness import RATE, WITHIN_S, shop_on
+from tests.e2e.specs import NAME
 from tests.e2e.watched import watching
 from tests.plugins.real_cluster import RealCluster
 

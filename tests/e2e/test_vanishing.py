@@ -6,8 +6,8 @@ from controller.api.resources import DEPLOYMENTS, HTTP_ROUTES, ROLLOUTS, SERVICE
 from controller.core.phases import Outcome
 from controller.local import shop_objects
 from controller.local.kubectl import KubectlError
-from tests.e2e.harness import CANARY, NAME, RATE, shop_on
-from tests.e2e.specs import LIMITS, ROUTE
+from tests.e2e.harness import CANARY, RATE, shop_on
+from tests.e2e.specs import LIMITS, NAME, ROUTE
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e
