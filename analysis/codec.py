@@ -135,7 +135,8 @@ def _promotion(fresh: PromotionState, stored: list[Any], bets: int | None) -> Pr
 def _bets_of(bets: Alternatives, step: IntArray) -> int:
     """A number that is another one where the bets of the step in hand are others."""
     rows = np.maximum(np.asarray(step), 0)
-    parts = (bets.edge[rows], bets.difference[rows], bets.log_weight[rows])
+    # Only what the margins say in so many words: a logarithm may differ from machine to machine.
+    parts = (bets.edge[rows], bets.difference[rows], np.isfinite(bets.log_weight[rows]))
     return zlib.crc32(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
 
 

@@ -56,12 +56,14 @@ class Assessment:
 
     log_e against log_rollback decides a rollback, log_promote against log_promote_needed a step;
     highest_log_e is what log_e once reached. guilty: metrics named after an alarm, the strongest
-    first. missing: largest missing share of a required metric. eta_s: seconds until the step may
-    go up at the present pace; None if unknown or never. orders_lost: of the risk metric.
+    first. waiting: what stands between the release and the next step, also under an expired hold;
+    None: nothing. missing: largest missing share of a required metric. eta_s: seconds until the
+    step may go up at the present pace; None if unknown or never. orders_lost: of the risk metric.
     """
 
     verdict: Verdict
     reason: Reason
+    waiting: Reason | None
     explain: str
     log_e: float
     highest_log_e: float
@@ -103,12 +105,14 @@ def assess(
         metric_evidence(spec, state, place, now, here, intervals)
         for place in range(len(spec.metrics))
     )
-    verdict, reason = _judge(spec, now, metrics, here, step_elapsed_s, hard_failures, holds)
+    waiting = _waiting(spec, now, metrics, here, step_elapsed_s, holds)
+    verdict, reason = _judge(spec, now, waiting, step_elapsed_s, hard_failures)
     counted = spec.loss_counted_by()
     lost = next((m.lost for m in metrics if counted and m.name == counted.name), 0.0)
     draft = Assessment(
         verdict=verdict,
         reason=reason,
+        waiting=waiting,
         explain="",
         log_e=float(now.log_e),
         highest_log_e=float(state.highest_log_e),
@@ -131,21 +135,37 @@ _ALARMS = (Reason.HARM_FOUND, Reason.HARM_SUSPECTED)
 def _judge(
     spec: ReleaseSpec,
     now: Signals,
+    waiting: Reason | None,
+    step_elapsed_s: float,
+    hard_failures: Sequence[str],
+) -> tuple[Verdict, Reason]:
+    """The rules in their order; the first that speaks wins."""
+    if bool(now.crossed):
+        return Verdict.ROLLBACK, Reason.HARM_FOUND
+    if hard_failures:
+        return Verdict.ROLLBACK, Reason.HARD_RULE
+    if waiting is None:
+        return Verdict.STEP_UP, Reason.HARM_EXCLUDED
+    if spec.max_hold_s is not None and step_elapsed_s >= spec.max_hold_s:
+        return Verdict.NO_EVIDENCE, Reason.HOLD_EXPIRED
+    return Verdict.HOLD, waiting
+
+
+def _waiting(
+    spec: ReleaseSpec,
+    now: Signals,
     metrics: tuple[MetricEvidence, ...],
     here: bool,
     step_elapsed_s: float,
-    hard_failures: Sequence[str],
     holds: Sequence[str],
-) -> tuple[Verdict, Reason]:
-    """The rules in their order; the first that speaks wins."""
+) -> Reason | None:
+    """What stands between the release and the next step: first what makes the data unfit."""
     needed = [m for m in metrics if m.required]
-    suspected = _suspected(spec, metrics)
-    hold_over = spec.max_hold_s is not None and step_elapsed_s >= spec.max_hold_s
-    waiting = next(
+    return next(
         (
             reason
             for reason, applies in (
-                (Reason.HARM_SUSPECTED, bool(suspected)),
+                (Reason.HARM_SUSPECTED, bool(_suspected(spec, metrics))),
                 (Reason.HELD, bool(holds)),
                 (Reason.NO_DATA, any(m.no_data is not None for m in needed)),
                 (Reason.DATA_MISSING, float(now.missing) > spec.max_missing),
@@ -157,15 +177,6 @@ def _judge(
         ),
         None,
     )
-    if bool(now.crossed):
-        return Verdict.ROLLBACK, Reason.HARM_FOUND
-    if hard_failures:
-        return Verdict.ROLLBACK, Reason.HARD_RULE
-    if waiting is None:
-        return Verdict.STEP_UP, Reason.HARM_EXCLUDED
-    if hold_over:
-        return Verdict.NO_EVIDENCE, Reason.HOLD_EXPIRED
-    return Verdict.HOLD, waiting
 
 
 def _suspected(spec: ReleaseSpec, metrics: tuple[MetricEvidence, ...]) -> list[str]:

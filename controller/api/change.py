@@ -119,6 +119,9 @@ class ChangeStatus(Struct, frozen=True):
         str, Meta(description="Promoted, RolledBack, Inconclusive, Superseded, Aborted, Withdrawn.")
     ] = ""
     verdict: Annotated[str, Meta(description="ROLLBACK, HOLD, STEP_UP or NO_EVIDENCE.")] = ""
+    doubt: Annotated[
+        str, Meta(description="Why the data so far allow no promotion, whatever they say.")
+    ] = ""
     evidence: Annotated[
         str, Meta(description="Sufficient statistics of the analysis as JSON text; versioned.")
     ] = ""

@@ -233,6 +233,7 @@ class PodStatus(Struct, frozen=True):
     start_time: datetime | None = None
     conditions: tuple[WorkloadCondition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
 
 
 class EnvVar(Struct, frozen=True):

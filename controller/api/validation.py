@@ -97,6 +97,7 @@ def _rollout_problems(spec: RolloutSpec, routers: Collection[str] | None) -> Pro
             yield Problem(path, shown(route.name), "must be named once")
     yield from _ladder_problems(spec.steps, spec.promotion)
     yield from _hold_problems(spec)
+    yield from _watch_problems(spec)
     for i, reference in enumerate(spec.analysis):
         if reference in spec.analysis[:i]:
             path = f"spec.analysis[{i}].template"
@@ -142,6 +143,13 @@ def _hold_problems(spec: RolloutSpec) -> Problems:
         if stay and longest and stay >= longest:
             allowed = f"must be under limits.hold ({spec.limits.hold}), which ends the wait"
             yield Problem(f"spec.steps[{i}].hold", shown(step.hold), allowed)
+
+
+def _watch_problems(spec: RolloutSpec) -> Problems:
+    longest, watch = length_of(spec.limits.hold), length_of(spec.promotion.watch)
+    if longest and watch and watch >= longest and spec.promotion.mode == "ShiftThenAbsorb":
+        allowed = f"must be under limits.hold ({spec.limits.hold}), which ends every wait"
+        yield Problem("spec.promotion.watch", shown(spec.promotion.watch), allowed)
 
 
 def _promotion_problems(promotion: Promotion) -> Problems:

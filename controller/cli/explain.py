@@ -20,8 +20,6 @@ from controller.core.observed import Observed
 from controller.core.plan import explain
 from controller.core.reasons import MEANING
 from controller.kube.port import Cluster
-from controller.runtime.once import glance
-from controller.runtime.plugins import installed
 
 HELP = "what each rule of a decision says now, in their order, and what was decided"
 EXAMPLES = ("blastdoor explain checkout -n shop", "blastdoor explain")
@@ -42,6 +40,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _explain(cluster: Cluster, options: argparse.Namespace) -> int:
+    from controller.runtime.once import glance  # heavy, and only a cluster needs it
+    from controller.runtime.plugins import installed
+
     rollout = await rollout_named(cluster, namespace_of(options), options.name)
     now = datetime.now(UTC)
     seen = await glance(cluster, rollout, installed())

@@ -192,12 +192,6 @@ def takes_away(intent: Intent) -> bool:
     return isinstance(intent, Contain) or (isinstance(intent, SetWeight) and intent.percent == 0)
 
 
-def gives_more(intent: Intent) -> bool:
-    """Gives the release more than it had: pods, traffic, the Deployment, or its beginning."""
-    match intent:
-        case SetWeight(percent):
-            return percent > 0
-        case ApplyCanary() | Unpause() | Adopt() | CreateChange():
-            return True
-        case _:
-            return False
+GIVES_MORE = (SetWeight, ApplyCanary, Unpause, Adopt, CreateChange)
+"""Among the steps of a rule these give the release pods, traffic, the Deployment, or its beginning
+(a SetWeight of 0 is no step, see `takes_away`)."""

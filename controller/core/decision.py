@@ -8,8 +8,9 @@ from datetime import datetime
 
 from controller.api.change import ChangeStatus
 from controller.api.rollout import RolloutStatus, Stable
-from controller.core.actions import Intent
+from controller.core.actions import GIVES_MORE, Intent
 from controller.core.observed import Observed
+from controller.core.phases import CARRYING, Phase
 from controller.core.reasons import Reason
 
 NOTHING = Stable()
@@ -75,6 +76,14 @@ class Decision:
     notes: tuple[Note, ...] = ()
     wake_at: datetime | None = None
     again: bool = False
+
+    @property
+    def goes_forward(self) -> bool:
+        """The steps bring the release further; what gives back or cleans up does not."""
+        if any(isinstance(step, GIVES_MORE) for step in self.steps):
+            return True
+        phase = self.change_status.phase if self.change_status else ""
+        return phase in {*CARRYING, Phase.ABSORBING}
 
     @property
     def intents(self) -> tuple[Intent, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from controller.api.change import Change, ChangeSpec, MetricReport
+from controller.api.mark import Mark
 from controller.api.rollout import Rollout
 from controller.core.reasons import Reason
 
@@ -93,16 +94,18 @@ class Traffic:
     """Share of the canary in percent as the route's spec (or the pods) says it."""
     in_force: bool = True
     """The router has accepted the spec that we read."""
-    aborted_for: str = ""
-    """UID of the Change in the containment mark (route annotation or pin)."""
-    aborted_as: tuple[str, str] = ("", "")
-    """Outcome and reason in that mark."""
+    mark: Mark | None = None
+    """The containment mark (route annotation or pin)."""
     foreign: bool = False
     """Somebody changed the backends that we wrote."""
     touched: bool = False
     """The route or Service still carries something of ours."""
     pinned: bool = False
     """Share by pods: the Service selects only the stable hash."""
+
+    def marked_for(self, change_uid: str) -> bool:
+        """Contained for this very Change."""
+        return self.mark is not None and self.mark.change_uid == change_uid
 
 
 class Verdict(StrEnum):

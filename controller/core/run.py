@@ -69,16 +69,25 @@ def newer_edit(o: Observed) -> str:
     return "" if o.workload.digest in known else o.workload.digest
 
 
+def edits_may_wait(o: Observed) -> bool:
+    """The run in hand can be ended behind a newer edit: its plan says so, and a full canary serves
+    while the Deployment's pods change underneath."""
+    change = running(o)
+    if change is None or change.spec.restart or not o.traffic.routed:
+        return False
+    plan = plan_of(change)
+    return plan.limits.supersede == "Queue" and plan.promotion.mode == "ShiftThenAbsorb"
+
+
 def queued(o: Observed) -> str:
     """Digest of a newer edit that waits for the end of the run in hand; empty when none does.
 
-    It waits only for a run that can be finished without the Deployment's text: its own template is
-    kept. Before the first rung nothing runs that could be starved.
+    It waits only for a run whose own template is kept. Before the first rung nothing runs that
+    could be starved.
     """
-    change = running(o)
-    if change is None or phase(o) is Phase.PROPOSED or not o.target_kept:
+    if phase(o) is Phase.PROPOSED or not o.target_kept or not edits_may_wait(o):
         return ""
-    return newer_edit(o) if plan_of(change).limits.supersede == "Queue" else ""
+    return newer_edit(o)
 
 
 def step_of(change: Change) -> Step:

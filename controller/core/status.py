@@ -61,7 +61,7 @@ def _with_evidence(o: Observed, status: ChangeStatus) -> ChangeStatus:
     return replace(
         status, verdict=e.verdict.value, evidence=e.state, window_end=e.window_end,
         metrics=e.reports, log_harm=e.log_harm, log_threshold=e.log_threshold,
-        orders_lost=e.orders_lost,
+        orders_lost=e.orders_lost, doubt=e.doubt,
     )  # fmt: skip
 
 

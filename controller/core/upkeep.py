@@ -1,4 +1,5 @@
-"""What must hold beside any decision: stable can always be refilled, and is always large enough.
+"""What must hold beside any decision: stable can be refilled and is large enough, the canary has
+its size, the run in hand can be ended, and every sign-off is answered.
 
 A paused Deployment with a proposal may fill another old ReplicaSet than stable when it is scaled to
 0 and up again, or none at all when stable is lost. So while a proposal is pending stable is the
@@ -24,9 +25,9 @@ from controller.core.actions import (
 from controller.core.decision import Note
 from controller.core.guards.canary import wanted_pods
 from controller.core.observed import Command, HoldMode, Observed, Workload
-from controller.core.phases import CARRYING, Phase
+from controller.core.phases import CARRYING, GOING_BACK, Phase
 from controller.core.reasons import Reason
-from controller.core.run import phase, plan_of, queued, running, speaks_of, stable_of
+from controller.core.run import edits_may_wait, phase, queued, running, speaks_of, stable_of
 
 
 def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
@@ -40,11 +41,14 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
             _protect_stable(o, o.workload, intents, notes)
             _keep_paused(o, o.workload, intents)
         _remember_stable(o, o.workload, intents)
-        _hold_floor(o, o.workload, intents, notes)
-        _size_canary(o, intents)
         _keep_target(o, o.workload, intents)
         _mention_queued(o, notes)
     _answer(o, intents)
+    # Last, as one failure ends the upkeep: an autoscaler that may not be patched must not keep the
+    # rest from being done.
+    if o.workload is not None and _ours(o, o.workload):
+        _hold_floor(o, o.workload, intents, notes)
+        _size_canary(o, intents)
     return tuple(intents), tuple(notes)
 
 
@@ -96,7 +100,7 @@ def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Not
         if needed > o.floor.min_replicas:
             intents.append(RaiseFloor(needed))
             who = f"HorizontalPodAutoscaler {o.floor.autoscaler}"
-            notes.append(Note(Reason.FLOOR, f"{who}: minReplicas is {needed} during the run"))
+            notes.append(Note(Reason.FLOOR, f"{who}: minReplicas is to be {needed} for the run"))
     elif o.floor.original is not None:
         intents.append(RestoreFloor())
 
@@ -116,9 +120,9 @@ def _size_canary(o: Observed, intents: list[Intent]) -> None:
 def _keep_target(o: Observed, w: Workload, intents: list[Intent]) -> None:
     """Where edits wait, the run in hand must be able to end after the Deployment's text is gone."""
     change = running(o)
-    if change is None or o.target_kept or plan_of(change).limits.supersede != "Queue":
+    if change is None or o.target_kept or not edits_may_wait(o) or phase(o) in GOING_BACK:
         return
-    if w.digest == change.spec.target.digest and not change.spec.restart:
+    if w.digest == change.spec.target.digest:
         intents.append(KeepTarget(w.digest))
 
 

@@ -93,7 +93,11 @@ class Reflector(Generic[T]):
 
     async def list_once(self) -> None:
         """Only the list, for a reader who does not stay; raises what the server answers."""
-        await self._list()
+        try:
+            await self._list()
+        except ApiError as error:
+            self.problem = str(error)
+            raise
 
     async def _list(self) -> None:
         items: list[Seen[T]] = []

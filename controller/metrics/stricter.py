@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -48,11 +49,12 @@ def stricter_margins(plan: Plan, live: Plan) -> Plan:
 def _tightened(metric: MetricSpec, wanted: Sequence[Margin | None]) -> MetricSpec:
     if len(wanted) != len(metric.margins):
         return metric
-    margins = tuple(map(_narrower, metric.margins, wanted))
-    try:
-        return dataclasses.replace(metric, margins=margins)
-    except ValueError:
-        return metric
+    for step, live in enumerate(wanted):
+        one = _narrower(metric.margins[step], live)
+        margins = (*metric.margins[:step], one, *metric.margins[step + 1 :])
+        with suppress(ValueError):
+            metric = dataclasses.replace(metric, margins=margins)
+    return metric
 
 
 def _narrower(frozen: Margin | None, live: Margin | None) -> Margin | None:

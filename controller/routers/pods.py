@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from controller.api import names
 from controller.api.k8s import Service
-from controller.api.share import observed_share, pods_for
+from controller.api.share import observed_share
 from controller.routers.port import RouteView
 
 
@@ -22,8 +22,3 @@ def read(service: Service, *, canary_ready: int, stable_ready: int) -> RouteView
         aborted_for=aborted_for,
         managed=pinned or bool(aborted_for),
     )
-
-
-def wanted_pods(weight_pct: float, stable: int) -> int:
-    """How many canary pods make this share beside the stable ones; none for a share of 0."""
-    return pods_for(weight_pct, stable) if weight_pct > 0 else 0

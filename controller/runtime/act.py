@@ -25,7 +25,7 @@ async def carry_out(w: Writer, o: Objects, d: Decision) -> None:
     try:
         await perform(w, o, d.upkeep)
     except ApiError:
-        if not any(map(a.gives_more, d.steps)):
+        if not d.goes_forward:
             await perform(w, o, d.steps)
         raise
     await perform(w, o, d.steps)

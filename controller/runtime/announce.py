@@ -9,8 +9,9 @@ from controller.api.meta import Key, Object
 from controller.api.resources import CHANGES, ROLLOUTS
 from controller.core.decision import Decision, Note
 from controller.core.observed import Observed
+from controller.core.phases import CARRYING
 from controller.core.reasons import WARNINGS, Reason
-from controller.core.run import running
+from controller.core.run import phase, running
 from controller.kube.events import EventRecorder, EventType
 from controller.kube.port import ApiError, Forbidden, Invalid, Malformed
 from controller.runtime import exporter
@@ -49,7 +50,7 @@ class Announcer:
             exporter.NOTES.labels(reason=note.reason.value).inc()
         exporter.DECISIONS.labels(rule=d.rule).inc()
         self._count(key, d.rollout_status.phase)
-        self._see(key, blind=bool(running(o) and o.evidence and o.evidence.no_data))
+        self._see(key, blind=_blind(o))
 
     def refused(self, key: Key, rollout: Rollout | None, error: ApiError) -> None:
         """A write that will not succeed by itself: people must give a right or mend an object."""
@@ -89,3 +90,11 @@ class Announcer:
         item = Object(metadata=wrong.metadata)
         self._recorder.record(ROLLOUTS, item, "InvalidSpec", wrong.problem, type="Warning")
         log.warning("InvalidSpec", release=str(key), message=wrong.problem)
+
+
+def _blind(o: Observed) -> bool:
+    """The canary has traffic in force, and a metric gives no data, or nothing is judged at all."""
+    change = running(o)
+    if change is None or phase(o) not in CARRYING or change.status.in_force_since is None:
+        return False
+    return o.evidence is None or bool(o.evidence.no_data)

@@ -6,12 +6,16 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from controller.core.reasons import Reason
+
 DECISIONS: Final = Counter(
     "blastdoor_decisions_total", "Looks at a Rollout, by the rule that answered.", ("rule",)
 )
 NOTES: Final = Counter(
     "blastdoor_notes_total", "Things that happened to releases, by reason.", ("reason",)
 )
+for _reason in Reason:
+    NOTES.labels(reason=_reason.value)  # from 0, so that the first of each is an increase
 RECONCILE_SECONDS: Final = Histogram(
     "blastdoor_reconcile_seconds",
     "Time of one look, writes included.",

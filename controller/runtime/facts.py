@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from analysis.verdict import Reason as Unfit
 from controller.api import names
 from controller.api.change import ChangeSpec, Plan, Version
-from controller.api.k8s import Deployment, Pod
+from controller.api.k8s import Deployment
 from controller.api.kinds import Signoff
 from controller.api.meta import Object
 from controller.core.ladder import ladder
@@ -19,17 +18,16 @@ from controller.core.observed import (
     Block,
     Canary,
     Command,
-    Evidence,
     Floor,
     HoldMode,
     Observed,
     ReplicaSetFact,
-    Verdict,
     Workload,
 )
 from controller.core.reasons import Reason
 from controller.core.run import stable_of
 from controller.runtime.objects import Objects
+from controller.runtime.pod_health import crashing, stuck
 from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
 from controller.workloads import docs, floor, history, template
 from controller.workloads.arms import Arm, by_pods, is_canary, routed, split_label
@@ -37,13 +35,6 @@ from controller.workloads.canary import intact, proposal_digest
 from controller.workloads.diff import diff
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
-
-CRASHES = 3
-"""Restarts of one container that count as crash-looping before the kubelet says so."""
-
-
-UNFIT = frozenset({Unfit.HARM_SUSPECTED, Unfit.HELD, Unfit.NO_DATA, Unfit.DATA_MISSING})
-"""Reasons of the analysis for which the data allow no promotion, at a step or in the watch."""
 
 
 def observe(
@@ -118,13 +109,16 @@ def _stable_template(o: Objects, digest: str) -> msgspec.Raw | None:
     return history.kept_template(kept) if kept else None
 
 
-def run_template(o: Objects, deployment: Deployment) -> msgspec.Raw:
-    """What the run in hand releases: the Deployment's, or the kept one while a newer edit waits."""
-    own = deployment.spec.template
-    if o.change is None or o.view is None or o.view.template_digest == o.change.spec.target.digest:
-        return own
-    kept = history.of_digest(o.revisions, o.change.spec.target.digest)
-    return history.kept_template(kept) if kept else own
+def run_deployment(o: Objects) -> Deployment | None:
+    """The Deployment with the template of the run in hand, also while a newer edit waits in it."""
+    d = o.deployment
+    if d is None or o.change is None or o.view is None:
+        return d
+    target = o.change.spec.target.digest
+    kept = history.of_digest(o.revisions, target)
+    if o.view.template_digest == target or kept is None:
+        return d
+    return replace(d, spec=replace(d.spec, template=history.kept_template(kept)))
 
 
 def _proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
@@ -193,9 +187,10 @@ def arm_of(o: Objects) -> Arm | Block:
     change = o.change.metadata.uid if o.change else ""
     if not o.routed:
         return by_pods(o.rollout.name, change)
-    if o.deployment is None:
+    deployment = run_deployment(o)
+    if deployment is None:
         return Block(Reason.WORKLOAD_MISSING, "no Deployment")
-    split = split_label(o.deployment, o.services, o.rollout.spec.canary.labels)
+    split = split_label(deployment, o.services, o.rollout.spec.canary.labels)
     if not isinstance(split, tuple):
         return Block(Reason.UNPINNED_SERVICE, str(split))
     return routed(o.rollout.name, change, split, o.rollout.spec.canary.labels)
@@ -211,10 +206,11 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
         if not pods and not served:
             return None
         return Canary("", "", 0, 0, pods=len(pods), intact=False)
+    released = run_deployment(o)
     fits = (
         arm is not None
-        and o.deployment is not None
-        and intact(d, o.deployment, arm, run_template(o, o.deployment))
+        and released is not None
+        and intact(d, released, arm, released.spec.template)
         and (not o.routed or o.canary_service is not None)
     )
     return Canary(
@@ -229,33 +225,11 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     )
 
 
-def crashing(pods: Sequence[Pod]) -> str:
-    """A container that crashes again and again, with what the kubelet says about it."""
-    for pod in pods:
-        for c in pod.status.container_statuses:
-            waiting: dict[str, Any] = c.state.get("waiting") or {}
-            ended: dict[str, Any] = c.last_state.get("terminated") or {}
-            if waiting.get("reason") == "CrashLoopBackOff" or c.restart_count >= CRASHES:
-                code = ended.get("exitCode", "?")
-                return f"container {c.name} of {pod.name}, {c.restart_count} restarts, exit {code}"
-    return ""
-
-
-def stuck(pods: Sequence[Pod]) -> str:
-    """Why a container does not start, in the kubelet's own words; empty while it is only slow."""
-    for pod in pods:
-        for c in pod.status.container_statuses:
-            waiting: dict[str, Any] = c.state.get("waiting") or {}
-            said = str(waiting.get("message", ""))
-            if said and waiting.get("reason") != "CrashLoopBackOff":
-                return f"{waiting.get('reason')} of container {c.name}: {said:.300}"
-    return ""
-
-
 def _notes(o: Objects, arm: Arm | None) -> tuple[str, ...]:
-    if arm is None or o.deployment is None or arm.split is None:
+    released = run_deployment(o)
+    if arm is None or released is None or arm.split is None:
         return ()
-    stable = template.labels_of(o.deployment.spec.template)
+    stable = template.labels_of(released.spec.template)
     return tuple(
         f"{title} selects stable but not the canary; it is copied for the run"
         for title in selects_old_value(pod_selectors(o.policies), stable, arm.over(stable))
@@ -286,31 +260,4 @@ def _floor(o: Objects) -> Floor | None:
         min_replicas=a.spec.min_replicas,
         max_replicas=a.spec.max_replicas,
         original=floor.original(a),
-    )
-
-
-def to_evidence(view: Any, state: str) -> Evidence | None:
-    """The sampler's newest view as the core sees it; `state` is its JSON text."""
-    if view is None:
-        return None
-    silent = "; ".join(f"{n.metric}: {n.reason}" for n in view.no_data)
-    a = view.assessment
-    if a is None:
-        return Evidence(
-            Verdict.HOLD, "no tick has been read yet", no_data=silent,
-            no_data_since=view.no_data_since, state=state, window_end=view.window_end,
-        )  # fmt: skip
-    return Evidence(
-        verdict=Verdict(a.verdict),
-        explain=a.explain,
-        headline=view.column,
-        no_data=silent,
-        no_data_since=view.no_data_since,
-        doubt=a.explain if a.reason in UNFIT else "",
-        state=state,
-        window_end=view.window_end,
-        reports=view.reports,
-        log_harm=a.log_e,
-        log_threshold=a.log_rollback,
-        orders_lost=a.orders_lost,
     )

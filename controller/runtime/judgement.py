@@ -1,7 +1,7 @@
 """Which plan judges a run, and what is wrong with one that cannot be made.
 
-The plan of a run is the one frozen in its Change; only what the live templates say more strictly
-about budgets and waiting counts at once. Plans are kept by Change, since making one parses queries.
+The plan of a run is the one frozen in its Change; only what the live templates and limits ask more
+of counts at once (`metrics.stricter`). Plans are kept by Change, since making one parses queries.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from controller.api.template import AnalysisTemplateSpec
 from controller.api.validation import check_rollout
 from controller.core.observed import Block
 from controller.core.reasons import Reason
+from controller.core.run import stricter
 from controller.metrics.judging import Plan, Problems, judge
 from controller.metrics.port import Provider
 from controller.metrics.stricter import stricter_margins, stricter_template
@@ -38,10 +39,10 @@ class Judgement:
         """The plan of a run: its own, with the stricter of what the templates say now."""
         live = tuple(t.spec for t in o.templates if isinstance(t, AnalysisTemplate))
         known = self._plans.get(change.metadata.uid)
-        if known is not None and known[0] == live:
+        if known is not None and known[0] == (live, o.rollout.spec):
             return known[1]
         made = _plan(o.rollout, change, live, self._plugins.providers)
-        self._plans[change.metadata.uid] = (live, made)
+        self._plans[change.metadata.uid] = ((live, o.rollout.spec), made)
         return made
 
     def forget(self, change_uid: str) -> None:
@@ -85,7 +86,9 @@ def _plan(
     providers: Mapping[str, Provider],
 ) -> Plan | Problems:
     frozen = change.spec.plan
-    spec = replace(rollout.spec, steps=frozen.steps, promotion=frozen.promotion)
+    hold = stricter(frozen.limits.hold, rollout.spec.limits.hold)
+    limits = replace(frozen.limits, hold=hold)
+    spec = replace(rollout.spec, steps=frozen.steps, promotion=frozen.promotion, limits=limits)
     pairs = list(frozen.analysis)
     if len(live) == len(pairs):
         pairs = [stricter_template(old, new) for old, new in zip(pairs, live, strict=True)]

@@ -38,12 +38,18 @@ async def glance(cluster: Cluster, rollout: Rollout, plugins: Registry) -> Glanc
     seen = observe(
         objects,
         blocks=Judgement(plugins).blocks(objects),
-        hold_mode=HoldMode(rollout.status.hold or HoldMode.ON_CHANGE),
+        hold_mode=_hold_mode(rollout),
     )
     change = running(seen)
     if change is not None and phase(seen) in CARRYING:
         seen = dataclasses.replace(seen, evidence=recorded_evidence(change))
     return Glance(seen, unread)
+
+
+def _hold_mode(rollout: Rollout) -> HoldMode:
+    known = {mode.value for mode in HoldMode}
+    said = rollout.status.hold
+    return HoldMode(said) if said in known else HoldMode.ON_CHANGE
 
 
 def recorded_evidence(change: Change) -> Evidence | None:
@@ -54,9 +60,10 @@ def recorded_evidence(change: Change) -> Evidence | None:
     silent = f"no data since {status.no_data_since:%H:%M:%S}Z" if status.no_data_since else ""
     return Evidence(
         verdict=Verdict(status.verdict),
-        explain=status.message,
+        explain=f"evidence as of {status.window_end:%H:%M:%S}Z" if status.window_end else "",
         no_data=silent,
         no_data_since=status.no_data_since,
+        doubt=status.doubt,
         window_end=status.window_end,
         reports=status.metrics,
         log_harm=status.log_harm,

@@ -24,6 +24,7 @@ from controller.api.meta import Key, Object
 from controller.api.resources import (
     AUTOSCALERS,
     CHANGES,
+    CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     REPLICASETS,
     ROLLOUTS,
@@ -43,7 +44,8 @@ from controller.runtime.act import carry_out, contain
 from controller.runtime.acts.writer import Writer
 from controller.runtime.announce import Announcer
 from controller.runtime.clock import Now
-from controller.runtime.facts import observe, to_evidence
+from controller.runtime.evidence_facts import to_evidence
+from controller.runtime.facts import observe
 from controller.runtime.judgement import Judgement
 from controller.runtime.objects import Objects, look
 from controller.runtime.pods import StablePods
@@ -214,6 +216,7 @@ class Reconciler:
                 (CHANGES, (o.change,)),
                 (DEPLOYMENTS, (o.deployment, o.canary)),
                 (REPLICASETS, o.view.replicasets if o.view else ()),
+                (CONTROLLER_REVISIONS, o.revisions),
                 (SERVICES, (o.service, o.canary_service)),
                 (AUTOSCALERS, (o.autoscaler,)),
             )
@@ -256,7 +259,7 @@ def _visible_change(s: ChangeStatus) -> ChangeStatus:
     """What a person or a crash would miss; numbers that move with every tick left out."""
     return replace(
         s, message="", weight=round(s.weight), evidence="", window_end=None, metrics=(),
-        log_harm=0, log_threshold=0, orders_lost=0,
+        log_harm=0, log_threshold=0, orders_lost=0, doubt="doubt" if s.doubt else "",
         conditions=tuple(replace(c, message="", last_transition_time=None) for c in s.conditions),
     )  # fmt: skip
 

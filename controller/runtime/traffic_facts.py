@@ -31,14 +31,13 @@ def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
     if not o.routed:
         return _pod_traffic(o)
     seen = [v for v in views if v is not None]
+    # The first mark counts: one contained route is enough to know that it was contained.
     mark = next(filter(None, (Mark.read(v.aborted_for) for v in seen)), None)
-    # The first intact mark counts: one contained route is enough to know that it was contained.
     return Traffic(
         routed=True,
         weight=max((v.weight_pct for v in seen), default=None),
         in_force=bool(seen) and all(v.in_force for v in seen),
-        aborted_for=mark.change_uid if mark else "",
-        aborted_as=(mark.outcome, mark.reason) if mark else ("", ""),
+        mark=mark,
         foreign=any(v.foreign for v in seen),
         touched=any(v.managed for v in seen),
     )
@@ -52,12 +51,10 @@ def _pod_traffic(o: Objects) -> Traffic:
         canary_ready=o.canary.status.available_replicas if o.canary else 0,
         stable_ready=o.deployment.status.available_replicas if o.deployment else 0,
     )
-    mark = Mark.read(view.aborted_for)
     return Traffic(
         routed=False,
         weight=round(view.weight_pct, 2),
-        aborted_for=mark.change_uid if mark else "",
-        aborted_as=(mark.outcome, mark.reason) if mark else ("", ""),
+        mark=Mark.read(view.aborted_for),
         touched=view.managed,
         pinned=bool(pin.pinned(o.service)),
     )

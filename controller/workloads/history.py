@@ -2,7 +2,7 @@
 
 Each stable template is kept; the template of a run in hand (its target) as well where a newer edit
 may replace the Deployment's text before the run has ended (`limits.supersede: Queue`).
-Called by gather (what is kept, what is surplus) and act (bodies). A revision belongs to the
+Called by facts (what is kept) and act (bodies). A revision belongs to the
 Deployment by a plain owner reference: not controlling and not blocking, so that deleting it, or the
 Rollout, or the operator, touches nothing that serves, and none outlives the workload that it
 describes. The Rollout's finalizer deletes them by label when it leaves.
@@ -18,7 +18,7 @@ import msgspec
 from controller.api import names
 from controller.api.k8s import ControllerRevision, Deployment, ReplicaSet
 from controller.workloads.template import content, digest, labels_of, with_labels
-from controller.workloads.view import WorkloadView, hash_of, is_active
+from controller.workloads.view import hash_of
 
 KEEP: Final = 10
 """Revisions kept for each workload: as many as a Deployment keeps ReplicaSets by default."""
@@ -165,18 +165,6 @@ def recreate_replicaset(
             "template": with_labels(kept.template, hashed),
         },
     }
-
-
-def surplus(view: WorkloadView, stable: str) -> tuple[str, ...]:
-    """Names of idle ReplicaSets that a paused Deployment could fill instead of the stable one.
-
-    `stable` is the digest of the stable template. Empty while the template is the stable one, and
-    while the Deployment is not paused: an absorb has just made its new ReplicaSet, still empty.
-    """
-    if not view.paused or view.template_digest == stable:
-        return ()
-    pairs = zip(view.replicasets, view.digests, strict=True)
-    return tuple(rs.name for rs, d in pairs if d != stable and not is_active(rs))
 
 
 def expired(

@@ -109,7 +109,8 @@ def test_the_binary_states_the_version_that_was_asked_for() -> None:
 
 async def test_the_alerts_that_are_shipped_are_understood_and_the_blind_one_sees() -> None:
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(text="blastdoor_rollouts_blind 2\nblastdoor_hold_acts 0\n")
+        facts = {"blastdoor_rollouts_blind": 2, "blastdoor_leading": 1, "blastdoor_hold_acts": 0}
+        return web.Response(text="".join(f"{name} {value}\n" for name, value in facts.items()))
 
     app = web.Application()
     app.router.add_get("/metrics", metrics)

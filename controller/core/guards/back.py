@@ -68,6 +68,7 @@ def retreat(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
     """Weight 0 at once, for the outcome and the reason that the status names."""
     change = running(o)
     assert change is not None
+    assert status.outcome != Outcome.PROMOTED
     return Ruling(
         Reason(status.reason), status.message,
         intents=(_contain(change, status), *_kill_switch(o)),
@@ -134,7 +135,7 @@ def contained_already(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or phase(o) not in {*CARRYING, Phase.ABSORBING}:
         return None
-    if o.traffic.aborted_for != change.metadata.uid:
+    if not o.traffic.marked_for(change.metadata.uid):
         return None
     outcome, reason = _marked(o)
     message = "traffic was returned to stable before this could be written down"
@@ -142,11 +143,18 @@ def contained_already(o: Observed, now: datetime) -> Ruling | None:
 
 
 def _marked(o: Observed) -> tuple[Outcome, Reason]:
-    """What the mark says that it was taken back as."""
+    """What the mark says that it was taken back as.
+
+    Whoever may write a route can write a mark: it can only ever take a release back.
+    """
+    mark = o.traffic.mark
     try:
-        return Outcome(o.traffic.aborted_as[0]), Reason(o.traffic.aborted_as[1])
-    except ValueError:  # a mark of an older version, or a hand-made one
+        outcome, reason = (Outcome(mark.outcome), Reason(mark.reason)) if mark else (None, None)
+    except ValueError:  # of an older version, or made by hand
+        outcome, reason = None, None
+    if outcome is None or reason is None or outcome is Outcome.PROMOTED:
         return Outcome.ROLLED_BACK, Reason.ROLLED_BACK
+    return outcome, reason
 
 
 def reverting(o: Observed, now: datetime) -> Ruling | None:
@@ -194,7 +202,7 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     deadline = ahead(progress_deadline(o, change, now), now)
     carries = o.traffic.routed and (o.traffic.weight or 0) > 0
     # A route or Service that is gone can never show the mark: the deadline ends that wait.
-    unmarked = o.canary is not None and o.traffic.aborted_for != uid and deadline is not None
+    unmarked = o.canary is not None and not o.traffic.marked_for(uid) and deadline is not None
     if carries or unmarked:
         text = f"{why}; returning traffic to stable"
         return Ruling(reason, text, intents=(_contain(change, status),), wake_at=deadline)

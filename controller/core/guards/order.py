@@ -36,6 +36,7 @@ ORDER: tuple[Guard, ...] = (
     canary.scaled_to_zero,
     canary.canary_lost,            # no pods under traffic: weight 0 until they are back
     promotion.settling,
+    promotion.absorbing_underneath,
     promotion.absorbing,
     canary.canary_starting,        # pods before traffic
     climb.traffic_lags,            # written, then shown, then it counts

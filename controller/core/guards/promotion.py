@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from controller.api.change import ChangeStatus
+from msgspec.structs import replace
+
+from controller.api.change import Change, ChangeStatus
 from controller.core.actions import (
     ApplyCanary,
     KeepRevision,
@@ -29,7 +31,6 @@ from controller.core.run import (
     after,
     ahead,
     enter,
-    hold_deadline,
     phase,
     plan_of,
     progress_deadline,
@@ -85,7 +86,7 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
     if now >= until and not doubt:
         return begin_absorb(o, now, change.status)
     if now >= until:
-        deadline = hold_deadline(o, change, now)
+        deadline = after(until, plan_of(change).limits.hold, now)
         if now >= deadline:
             return without_evidence(o, now, f"the watch ended in doubt: {doubt}")
         return Ruling(Reason.WATCHING, f"the watch goes on: {doubt}", wake_at=deadline)
@@ -99,8 +100,7 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     if change is None or o.workload is None or phase(o) is not Phase.ABSORBING:
         return None
     deadline = progress_deadline(o, change, now)
-    wake = ahead(deadline, now)
-    if _absorbed(o):
+    if not o.workload.paused and o.workload.complete:
         return _settle(o, now, change.status)
     if now >= deadline and not change.spec.restart:
         fact = "the Deployment did not finish its rolling update in time"
@@ -108,35 +108,50 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     shift = _all_traffic_on_canary(o, now)
     if shift is not None:
         return shift
-    target, waits = change.spec.target.digest, queued(o)
-    if waits:
-        return Ruling(
-            Reason.ABSORBING, f"a newer edit ({waits[:8]}) holds the Deployment's text; its"
-            " ReplicaSets change to the approved template underneath",
-            intents=refill(o.workload, target, kept=True), wake_at=wake,
-        )  # fmt: skip
+    wake = ahead(deadline, now)
     if o.workload.paused:
         return Ruling(
             Reason.ABSORBING, "resuming the Deployment with the approved template",
-            intents=(Unpause(target),), wake_at=wake,
+            intents=(Unpause(change.spec.target.digest),), wake_at=wake,
         )  # fmt: skip
-    new = o.workload.of_digest(target)
-    ready = new.available if new else 0
     reason = Reason.RESTARTING if change.spec.restart else Reason.ABSORBING
     return Ruling(
-        reason, f"{ready} of {o.workload.replicas} pods of the Deployment run the new template",
-        wake_at=wake,
+        reason, f"{_new_pods(o, change)} of the Deployment run the new template", wake_at=wake
+    )
+
+
+def absorbing_underneath(o: Observed, now: datetime) -> Ruling | None:
+    """With a newer edit in the Deployment's text, its ReplicaSets change to the approved template.
+
+    The Deployment stays paused, the full canary has all traffic (see `core.refill`).
+    """
+    change, waits = running(o), queued(o)
+    if change is None or o.workload is None or phase(o) is not Phase.ABSORBING or not waits:
+        return None
+    target = change.spec.target.digest
+    if refilled(o.workload, target):
+        return _settle(o, now, change.status)
+    if not o.rollout.status.queued:
+        # The edit came in mid-absorb: what it interrupts begins anew, and so does its deadline.
+        return Ruling(
+            Reason.ABSORBING, f"a newer edit ({waits[:8]}) came in mid-absorb; it waits",
+            change=replace(change.status, entered_at=now), again=True,
+        )  # fmt: skip
+    deadline = progress_deadline(o, change, now)
+    if now >= deadline:
+        fact = f"only {_new_pods(o, change)} of the approved template got ready in time"
+        return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
+    return _all_traffic_on_canary(o, now) or Ruling(
+        Reason.ABSORBING, f"{_new_pods(o, change)} run the approved template, underneath a newer"
+        f" edit ({waits[:8]})", intents=refill(o.workload, target, kept=True),
+        wake_at=ahead(deadline, now),
     )  # fmt: skip
 
 
-def _absorbed(o: Observed) -> bool:
-    """The Deployment's pods all run the target: by its own rolling update, or underneath it."""
-    change = running(o)
-    if change is None or o.workload is None:
-        return False
-    if queued(o):
-        return refilled(o.workload, change.spec.target.digest)
-    return not o.workload.paused and o.workload.complete
+def _new_pods(o: Observed, change: Change) -> str:
+    assert o.workload is not None
+    new = o.workload.of_digest(change.spec.target.digest)
+    return f"{new.available if new else 0} of {o.workload.replicas} pods"
 
 
 def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:

@@ -8,7 +8,7 @@ from controller.api.quantities import parse_duration
 from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
 from controller.core.observed import Block
 from controller.runtime.acts.writer import Writer
-from controller.runtime.facts import arm_of, run_template
+from controller.runtime.facts import arm_of, run_deployment
 from controller.runtime.objects import Objects
 from controller.workloads.arms import is_canary
 from controller.workloads.canary import canary_deployment, canary_service
@@ -18,18 +18,19 @@ from controller.workloads.network import canary_network_policies
 async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     """Service and policies first, so that the first pod already has them."""
     arm = arm_of(o)
-    if isinstance(arm, Block) or o.deployment is None or o.service is None or o.change is None:
+    released = run_deployment(o)
+    if isinstance(arm, Block) or released is None or o.service is None or o.change is None:
         return
-    ns, template = o.rollout.namespace, run_template(o, o.deployment)
+    ns, template = o.rollout.namespace, released.spec.template
     if o.routed:
         await w.apply(SERVICES, ns, canary_service(o.service, arm))
-        for body in canary_network_policies(o.policies, o.deployment, arm):
+        for body in canary_network_policies(o.policies, released, arm):
             await w.apply(NETWORK_POLICIES, ns, body)
     deadline = parse_duration(o.change.spec.plan.limits.progress_deadline)
     # The API server wants progressDeadlineSeconds above minReadySeconds; our own deadline counts.
-    least = o.deployment.spec.min_ready_seconds + 1
+    least = released.spec.min_ready_seconds + 1
     seconds = max(least, round(deadline.total_seconds()))
-    body = canary_deployment(o.deployment, arm, template, replicas, seconds)
+    body = canary_deployment(released, arm, template, replicas, seconds)
     await w.apply(DEPLOYMENTS, ns, body)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from controller.api.mark import Mark
 from controller.api.patch import Ops
 from controller.api.resources import SERVICES
+from controller.kube.port import ApiError
 from controller.runtime.acts.writer import Writer
 from controller.runtime.objects import Objects
 from controller.workloads import pin
@@ -66,9 +67,19 @@ async def restore(w: Writer, o: Objects, *, forget: bool) -> None:
 
 
 async def _each_route(w: Writer, o: Objects, wanted: Callable[..., Ops]) -> None:
-    """Patch every route that exists; `wanted` is asked with router, route, apex and canary."""
+    """Patch every route that exists; `wanted` is asked with router, route, apex and canary.
+
+    One that is refused keeps no other from being written: traffic is taken from all that let it.
+    """
     apex = o.rollout.spec.traffic.service
+    refused: ApiError | None = None
     for r in o.routes:
-        if r.route is not None:
-            wish = partial(wanted, r.router, apex=apex, canary=canary_name(apex))
+        if r.route is None:
+            continue
+        wish = partial(wanted, r.router, apex=apex, canary=canary_name(apex))
+        try:
             await w.patch(r.router.resource, r.route, wish)
+        except ApiError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused

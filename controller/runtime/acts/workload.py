@@ -86,7 +86,7 @@ async def keep_target(w: Writer, o: Objects, target: str) -> None:
     if o.deployment is None or digest(o.deployment.spec.template) != target:
         return
     body = history.target_body(o.deployment, o.rollout.name, history.next_number(o.revisions))
-    await w.create(CONTROLLER_REVISIONS, o.rollout.namespace, body)
+    await w.apply(CONTROLLER_REVISIONS, o.rollout.namespace, body)
     for revision in o.revisions:
         if history.is_target(revision) and history.kept_digest(revision) != target:
             await w.delete(CONTROLLER_REVISIONS, revision)

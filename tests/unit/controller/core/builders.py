@@ -14,6 +14,7 @@ from msgspec.structs import replace as changed
 
 from controller.api import rollout as api
 from controller.api.change import Change, ChangeSpec, ChangeStatus, Plan, Version
+from controller.api.mark import Mark
 from controller.api.meta import ObjectMeta
 from controller.api.names import FINALIZER
 from controller.core.ladder import canary_pods
@@ -221,11 +222,11 @@ class Release:
         return self.traffic(weight=percent, touched=bool(percent) or self.o.traffic.touched)
 
     def route_gone(self) -> Self:
-        return self.traffic(weight=None, in_force=False, aborted_for="", touched=False)
+        return self.traffic(weight=None, in_force=False, mark=None, touched=False)
 
     def marked(self, uid: str = UID, outcome: str = "", reason: str = "") -> Self:
         """The route carries the containment mark of this Change."""
-        return self.traffic(aborted_for=uid, aborted_as=(outcome, reason), touched=True)
+        return self.traffic(mark=Mark(uid, outcome, reason), touched=True)
 
     def not_shown(self) -> Self:
         """The router has not taken up what the route says."""
@@ -233,7 +234,7 @@ class Release:
 
     def by_pods(self) -> Self:
         """No route: the share is made by the number of pods."""
-        return self.traffic(routed=False, touched=bool(self.o.traffic.aborted_for))
+        return self.traffic(routed=False, touched=bool(self.o.traffic.mark))
 
     def traffic(self, **facts: Any) -> Self:
         self.o = replace(self.o, traffic=replace(self.o.traffic, **facts))
@@ -297,6 +298,10 @@ class Release:
         """`limits.supersede: Queue`; `kept`: the run's own template is in a ControllerRevision."""
         self.o = replace(self.o, target_kept=kept)
         return self.limits(supersede="Queue")
+
+    def told_of_edit(self) -> Self:
+        """An earlier look has seen the edit that waits."""
+        return self.rollout_status(queued=NEWER)
 
     # -- the Deployment and the Rollout ---------------------------------------------------------
 

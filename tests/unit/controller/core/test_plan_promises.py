@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.api.mark import Mark
 from controller.core.actions import Answer, Contain, SetWeight
 from controller.core.decision import Decision
 from controller.core.observed import Command, Evidence, Observed, Verdict
@@ -61,7 +62,7 @@ def test_the_weight_is_never_raised_while_an_abort_is_asked(o: Observed) -> None
 @many
 @given(looks(ON))
 def test_the_weight_is_never_raised_on_a_route_marked_for_the_change(o: Observed) -> None:
-    assert not raised(replace(o, traffic=replace(o.traffic, aborted_for=UID)))
+    assert not raised(replace(o, traffic=replace(o.traffic, mark=Mark(UID))))
 
 
 @many

@@ -26,8 +26,13 @@ def test_a_deployment_that_rolls_something_else_is_paused_first() -> None:
 
 def test_a_lost_one_is_made_from_its_revision_only_if_there_is_one() -> None:
     w = workload(replicaset(TARGET, 4, name="t"))
-    assert RecreateReplicaSet(STABLE, 4) in refill(w, STABLE, kept=True)
-    assert refill(w, STABLE, kept=False) == (ScaleReplicaSet("t", 0),)
+    assert refill(w, STABLE, kept=True) == (RecreateReplicaSet(STABLE, 4),)
+    assert refill(w, STABLE, kept=False) == ()
+
+
+def test_a_workload_without_replicas_has_nothing_to_wait_for() -> None:
+    w = workload(replicaset(STABLE, 0, name="s"), replicas=0)
+    assert refilled(w, STABLE)
 
 
 def test_when_all_is_as_wanted_nothing_is_asked_for() -> None:

@@ -28,8 +28,3 @@ def test_a_pinned_service_sends_nothing_to_the_canary() -> None:
     pinned = service("chg-1", **{"pod-template-hash": "a"})
     view = pods.read(pinned, canary_ready=2, stable_ready=2)
     assert (view.weight_pct, view.aborted_for, view.managed) == (0.0, "chg-1", True)
-
-
-def test_no_share_needs_no_pods() -> None:
-    assert pods.wanted_pods(0, 10) == 0
-    assert pods.wanted_pods(1, 10) == 1

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from controller.api import names
-from controller.api.k8s import ControllerRevision, Deployment, ReplicaSet
+from controller.api.k8s import ControllerRevision, ReplicaSet
 from controller.workloads import history
 from controller.workloads.template import content, digest
 from controller.workloads.view import WorkloadView
@@ -15,7 +13,6 @@ from tests.unit.controller.workloads.objects import (
     UID,
     a_deployment,
     a_replicaset,
-    deployment,
     raw,
     read,
     replicaset,
@@ -85,33 +82,6 @@ def test_a_lost_replicaset_is_made_again_as_it_was() -> None:
     view = WorkloadView.of(a_deployment(), [read(body, ReplicaSet)])
     assert view.new is not None, "the Deployment must control it"
     assert view.new.metadata.labels["blastdoor.dev/role"] == "stable"
-
-
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        pytest.param(deployment(V2, paused=True), ("checkout-b", "checkout-c"), id="proposal"),
-        pytest.param(deployment(paused=True), (), id="the template is stable"),
-        pytest.param(deployment(V2), (), id="absorbing: the new one is still empty"),
-    ],
-)
-def test_idle_replicasets_are_surplus_only_beside_a_held_proposal(
-    document: dict[str, Any], expected: tuple[str, ...]
-) -> None:
-    sets = [
-        replicaset("a"),
-        replicaset("b", V2, replicas=0, made="2026-11-02T00:00:00Z"),
-        replicaset("c", V3, replicas=0, made="2026-11-03T00:00:00Z"),
-        replicaset("d", V3, replicas=1, made="2026-11-04T00:00:00Z"),
-        replicaset("e", V3, replicas=0, left=1, made="2026-11-05T00:00:00Z"),
-    ]
-    view = WorkloadView.of(read(document, Deployment), [read(rs, ReplicaSet) for rs in sets])
-    assert history.surplus(view, STABLE) == expected
-
-
-def test_the_stable_replicaset_is_never_surplus_even_without_replicas() -> None:
-    view = WorkloadView.of(a_deployment(V2, paused=True), [a_replicaset("a", replicas=0)])
-    assert history.surplus(view, STABLE) == ()
 
 
 def test_the_oldest_revisions_expire_but_never_the_stable_one() -> None:

@@ -8,9 +8,9 @@ def test_the_order_of_the_rules() -> None:
         "namespace_ending", "leaving", "aborted_by_person", "harm_found", "canary_crashing",
         "contained_already", "recreated", "reverting", "retreating", "finalizer_missing", "invalid",
         "workload_missing", "workload_taken", "adoption", "withdrawn", "superseded",
-        "person_decides", "scaled_to_zero", "canary_lost", "settling", "absorbing",
-        "canary_starting", "traffic_lags", "weight_held", "start", "gathering", "shifted",
-        "watching", "leftovers", "blocked", "proposal", "at_rest",
+        "person_decides", "scaled_to_zero", "canary_lost", "settling", "absorbing_underneath",
+        "absorbing", "canary_starting", "traffic_lags", "weight_held", "start", "gathering",
+        "shifted", "watching", "leftovers", "blocked", "proposal", "at_rest",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from controller.api.k8s import ContainerStatus, Pod, PodStatus
 from controller.api.meta import ObjectMeta
-from controller.runtime.facts import crashing, stuck
+from controller.runtime.pod_health import crashing, stuck
 
 
 def _pod(**state: Any) -> Pod:
