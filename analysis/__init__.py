@@ -129,6 +129,7 @@ if TYPE_CHECKING:
     from analysis.ranks import RankTest, Shift, effective_size, mann_whitney, shift_interval
     from analysis.rates import rate_test
     from analysis.recording import HistogramRecord, MetricRecord, Recording
+    from analysis.saving import state_from_json, state_to_json
     from analysis.scenario import Scenario
     from analysis.segments import (
         SegmentsSpec,
@@ -181,6 +182,7 @@ _LATER = {
     "ranks": "RankTest Shift effective_size mann_whitney shift_interval",
     "rates": "rate_test",
     "recording": "HistogramRecord MetricRecord Recording",
+    "saving": "state_from_json state_to_json",
     "scenario": "Scenario",
     "segments": "SegmentsSpec SegmentsState guilty_segments "
     "log_evidence_of_segments update_segments",
@@ -330,6 +332,8 @@ __all__ = [
     "simulate_releases",
     "spending_boundaries",
     "start_mixture",
+    "state_from_json",
+    "state_to_json",
     "to_json",
     "total_log_e",
     "tuned_rho2",

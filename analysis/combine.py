@@ -27,10 +27,12 @@ def rollback_evidence(log_e: npt.ArrayLike, weights: npt.ArrayLike) -> FloatArra
     >>> round(float(np.exp(rollback_evidence(np.log([30, 0.5, 0.2, 400]), [1, 1, 1, 1]))), 3)
     107.675
     """
-    share = np.asarray(weights, dtype=np.float64)
+    values, share = _evidence(log_e), np.asarray(weights, dtype=np.float64)
     if share.ndim != 1 or not (share >= 0.0).all() or not 0.0 < share.sum() < math.inf:
         raise ValueError(f"weights must be >= 0 with a positive sum; came {weights!r}")
-    return log_weighted_mean(log_e, share)
+    if values.shape[-1] != share.size:
+        raise ValueError(f"one weight per e-value; came {share.size} for {values.shape[-1]}")
+    return log_weighted_mean(values, share)
 
 
 def mean_evidence(log_e: npt.ArrayLike) -> FloatArray:
@@ -39,7 +41,9 @@ def mean_evidence(log_e: npt.ArrayLike) -> FloatArray:
     >>> float(mean_evidence([0.0, 0.0, 0.0]))
     0.0
     """
-    values = np.asarray(log_e, dtype=np.float64)
+    values = _evidence(log_e)
+    if values.shape[-1] == 0:
+        raise ValueError("a mean needs at least one e-value; came none")
     if values.shape[-1] == 1:
         return values[..., 0]
     return log_weighted_mean(values, np.ones(values.shape[-1]))
@@ -54,7 +58,7 @@ def promotion_evidence(log_e: npt.ArrayLike) -> FloatArray:
     >>> float(promotion_evidence([3.2, 0.0, 7.0]))
     0.0
     """
-    values = np.asarray(log_e, dtype=np.float64)
+    values = _evidence(log_e)
     return np.asarray(values.min(axis=-1, initial=math.inf))
 
 
@@ -64,7 +68,7 @@ def joint_evidence(log_e: npt.ArrayLike) -> FloatArray:
     >>> float(joint_evidence([1.0, -0.25]))
     0.75
     """
-    return settle(np.asarray(log_e, dtype=np.float64).sum(axis=-1))
+    return settle(_evidence(log_e).sum(axis=-1))
 
 
 def guilty_by_ebh(log_e: npt.ArrayLike, alpha: float) -> list[int]:
@@ -99,6 +103,14 @@ def guilty_by_holm(log_e: npt.ArrayLike, alpha: float) -> list[int]:
             break
         named.append(int(index))
     return sorted(named)
+
+
+def _evidence(log_e: npt.ArrayLike) -> FloatArray:
+    """ln E along a last axis; +-inf is evidence too, NaN is none and would hide the rest."""
+    values = np.asarray(log_e, dtype=np.float64)
+    if values.ndim < 1 or np.isnan(values).any():
+        raise ValueError(f"log_e must be numbers along an axis, none NaN; came {log_e!r}")
+    return values
 
 
 def _list(log_e: npt.ArrayLike) -> FloatArray:

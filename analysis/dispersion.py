@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.checks import numbers
-from analysis.ticks import FloatArray, Tick
+from analysis.ticks import LARGEST, FloatArray, Tick
 
 PRIOR_TICKS = 60.0
 """The value from before the rollout counts as much as this many ticks."""
@@ -74,7 +74,9 @@ def update_dispersion(state: DispersionState, tick: Tick) -> DispersionState:
     variance = total * mean_share * (1.0 - mean_share)
     told = tick.informative & (variance > 0.0)
     residual = counts.canary_events - total * mean_share
-    square = np.where(told, residual**2 / np.where(told, variance, 1.0), 0.0)
+    with np.errstate(over="ignore"):
+        square = residual**2 / np.where(told, variance, 1.0)
+    square = np.where(told, np.minimum(square, LARGEST), 0.0)
     bucket = int(tick.interval.start_s // BUCKET_S)
     recent = _roll(state.recent, state.bucket, bucket)
     recent[bucket % BUCKETS, 0] += square

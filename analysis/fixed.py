@@ -69,6 +69,8 @@ def mean_test(
     n1, n2 = (numbers(part, "n", least=2.0) for part in n)
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative must be one of {ALTERNATIVES}; came {alternative!r}")
+    scale = np.maximum(s1, s2)
+    s1, s2, gap = s1 / scale, s2 / scale, (m1 - m2) / scale
     v1, v2 = s1**2 / n1, s2**2 / n2
     if equal_variance:
         df = n1 + n2 - 2.0
@@ -76,7 +78,7 @@ def mean_test(
     else:
         spread = v1 + v2
         df = spread**2 / (v1**2 / (n1 - 1.0) + v2**2 / (n2 - 1.0))
-    t = (m1 - m2) / np.sqrt(spread)
+    t = gap / np.sqrt(spread)
     less, greater = stdtr(df, t), stdtr(df, -t)
     two = 2.0 * stdtr(df, -np.abs(t))
     p = {"less": less, "greater": greater, "two-sided": two}[alternative]

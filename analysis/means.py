@@ -20,6 +20,9 @@ import numpy.typing as npt
 from analysis.checks import budget, numbers
 from analysis.ticks import FloatArray
 
+LARGEST = 1e150
+"""The square of more is no number."""
+
 
 def tuned_rho2(t_best: npt.ArrayLike, alpha: float, *, two_sided: bool = True) -> FloatArray:
     """rho^2 that makes the interval narrowest near ``t_best`` > 0 observations.
@@ -92,9 +95,11 @@ class MeanState:
         return cls(zero, zero, zero)
 
     def update(self, value: npt.ArrayLike) -> MeanState:
-        """One more observation in each place; NaN is left out."""
+        """One more observation in each place; NaN is left out, what has no square is refused."""
         x = np.asarray(value, dtype=np.float64)
-        told = np.isfinite(x)
+        told = ~np.isnan(x)
+        if not (np.abs(x[told]) <= LARGEST).all():
+            raise ValueError(f"values must lie within +-{LARGEST:g}; came {value!r}")
         one = MeanState(told.astype(np.float64), np.where(told, x, 0.0), np.zeros(np.shape(x)))
         return self.merge(one)
 

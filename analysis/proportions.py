@@ -7,6 +7,7 @@ these is not covered by their guarantee. Called from notebooks and ``fixed``.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +20,11 @@ ProportionMethod = Literal["fisher", "boschloo", "barnard", "score"]
 
 
 class TableTest(NamedTuple):
-    """statistic: odds ratio (fisher), Fisher's p (boschloo), z (barnard, score); its p-value."""
+    """statistic: odds ratio (fisher), Fisher's p (boschloo), z (barnard, score); its p-value.
+
+    Where an arm has no trials, or all trials end alike, the table says nothing: p is 1, and a
+    statistic that does not exist is NaN.
+    """
 
     statistic: float
     p: float
@@ -51,6 +56,8 @@ def proportion_test(
         raise ValueError(f"alternative must be one of {ALTERNATIVES}; came {alternative!r}")
     if method == "score":
         return _score(counts, alternative)
+    if method in ("boschloo", "barnard") and not (counts.any(axis=0) & counts.any(axis=1)).all():
+        return TableTest(math.nan, 1.0)
     from scipy import stats
 
     found: Any
@@ -97,6 +104,8 @@ def binomial_test(
         raise ValueError(f"p0 must lie in [0, 1]; came {p0}")
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative must be one of {ALTERNATIVES}; came {alternative!r}")
+    if trials == 0:
+        return 1.0
     from scipy.stats import binomtest
 
     return float(binomtest(int(successes), int(trials), p0, alternative=alternative).pvalue)

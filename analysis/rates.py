@@ -69,21 +69,16 @@ def _conditional(
     s_c: FloatArray, s_b: FloatArray, theta: FloatArray, alternative: Alternative, *, mid: bool
 ) -> FloatArray:
     """Binomial(S_c + S_b, theta) tails; two-sided is twice the smaller one, at most 1."""
-    from scipy.special import bdtr, bdtrc, gammaln, xlog1py, xlogy
+    from scipy.special import betainc, gammaln, xlog1py, xlogy
 
-    total = s_c + s_b
-    at = np.exp(
-        gammaln(total + 1.0)
-        - gammaln(s_c + 1.0)
-        - gammaln(s_b + 1.0)
-        + xlogy(s_c, theta)
-        + xlog1py(s_b, -theta)
-    )
-    half = 0.5 * at if mid else 0.0
-    less = np.asarray(bdtr(s_c, total.astype(np.int64), theta)) - half
-    above = np.asarray(bdtrc(s_c, total.astype(np.int64), theta))
-    greater = above + at - half
-    return _sided(np.asarray(less, float), np.asarray(greater, float), alternative)
+    # the incomplete beta function holds for any number of events, where binomial sums overflow
+    less = np.where(s_b > 0.0, betainc(np.maximum(s_b, 1.0), s_c + 1.0, 1.0 - theta), 1.0)
+    greater = np.where(s_c > 0.0, betainc(np.maximum(s_c, 1.0), s_b + 1.0, theta), 1.0)
+    if mid:
+        at = gammaln(s_c + s_b + 1.0) - gammaln(s_c + 1.0) - gammaln(s_b + 1.0)
+        half = 0.5 * np.exp(at + xlogy(s_c, theta) + xlog1py(s_b, -theta))
+        less, greater = less - half, greater - half
+    return _sided(less, greater, alternative)
 
 
 def _sided(less: FloatArray, greater: FloatArray, alternative: Alternative) -> FloatArray:

@@ -22,6 +22,8 @@ Direction = Literal["Decrease", "Increase"]
 """The side on which a change of the rate is harm: fewer orders, or more errors."""
 
 
+LARGEST = 1e18
+"""No counter counts further; a larger amount is a broken one."""
 COMPARABLE = 1e-12
 """Baseline exposures below this part of the canary's are none."""
 
@@ -78,15 +80,20 @@ class NoData:
 
 
 def amounts(value: npt.ArrayLike, what: str) -> FloatArray:
-    """``value`` as finite, non-negative floats of any shape; ValueError otherwise."""
+    """``value`` as finite floats >= 0 of any shape, no larger than any counter; else ValueError."""
     array = np.asarray(value, dtype=np.float64)
     if array.ndim == 0:
         number = float(array)
-        if not 0.0 <= number < math.inf:
-            raise ValueError(f"{what} must be finite and >= 0; came {number}")
-    elif array.size and not (array.min() >= 0.0 and array.max() < math.inf):
-        raise ValueError(f"{what} must be finite and >= 0; came values outside that range")
+        if not 0.0 <= number <= LARGEST:
+            _refuse(number, what)
+    elif array.size and not (array.min() >= 0.0 and array.max() <= LARGEST):
+        _refuse(float(array[~((array >= 0.0) & (array <= LARGEST))].flat[0]), what)
     return array
+
+
+def _refuse(number: float, what: str) -> None:
+    allowed = "finite and >= 0" if not LARGEST < number < math.inf else f"at most {LARGEST:g}"
+    raise ValueError(f"{what} must be {allowed}; came {number}")
 
 
 class Counts:

@@ -64,7 +64,8 @@ CHECKED_BEFORE = {
     "bounded_interval", "close_ticks", "fold_samples", "from_json", "joint_evidence",
     "log_evidence", "log_evidence_of_segments", "log_evidence_of_step", "log_evidence_to_promote",
     "mean_evidence", "pair_buckets", "pair_samples", "pod_effects", "promotion_evidence", "replay",
-    "signals", "to_json", "turning_points", "update_dispersion", "update_harm", "update_promotion",
+    "signals", "state_from_json", "state_to_json", "to_json", "turning_points",
+    "update_dispersion", "update_harm", "update_promotion",
     "update_ratio", "update_segments",
 }  # fmt: skip
 """They take specifications, states, ticks and evidence, which were checked when they were made."""

@@ -3,8 +3,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import betainc
 
-from analysis.interval import beta_mixture_log_e, ratio_interval
+from analysis.interval import _log_lower_tail, beta_mixture_log_e, ratio_interval
 from tests.unit.analysis.cases import reference
 
 
@@ -88,3 +89,20 @@ def test_bad_input_says_what_is_allowed(more: dict[str, Any], words: str) -> Non
 def test_the_level_of_an_interval_lies_inside_its_range() -> None:
     with pytest.raises(ValueError, match="alpha"):
         ratio_interval(1, 2, 0.1, alpha=0.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "x"), [(900.0, 0.5, 0.6), (5000.0, 10.0, 0.9), (1e4, 1e4, 0.48), (2e6, 1e6, 0.66)]
+)
+def test_the_logarithm_of_a_lower_tail_is_that_of_the_tail_where_a_float_can_hold_it(
+    a: float, b: float, x: float
+) -> None:
+    assert _log_lower_tail(a, b, x) == pytest.approx(math.log(betainc(a, b, x)), rel=1e-9)
+
+
+def test_tails_beyond_any_float_are_found_beside_those_that_are_not() -> None:
+    found = beta_mixture_log_e([0, 3, 1e12], [1e12, 2, 0], 1e3, side="greater")
+    pairs = ((0, 1e12), (3, 2))
+    alone = [float(beta_mixture_log_e(s, t, 1e3, side="greater")) for s, t in pairs]
+    assert found[:2].tolist() == pytest.approx(alone, rel=1e-12)
+    assert np.isfinite(found).all()
