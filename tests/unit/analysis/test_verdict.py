@@ -112,6 +112,7 @@ def test_a_canary_at_the_margin_never_gets_there_and_is_told_so() -> None:
 def test_no_evidence_in_time_is_inconclusive_and_not_failed() -> None:
     found = judged(spec(max_hold_s=50.0), ticks(3, dark=True), step_elapsed_s=60.0)
     assert (found.verdict, found.reason) == (Verdict.NO_EVIDENCE, Reason.HOLD_EXPIRED)
+    assert found.waiting is Reason.NO_DATA  # what made it wait is not forgotten
     assert "inconclusive, not failed" in found.explain
 
 

@@ -69,6 +69,10 @@ def test_a_weight_that_does_not_rise_names_the_step_before() -> None:
             'spec.steps[0].hold: got "2h", must be under limits.hold (1h), which ends the wait',
         ),
         (
+            {"promotion": {"watch": "2h"}, "limits": {"hold": "2h"}},
+            'spec.promotion.watch: got "2h", must be under limits.hold (2h), which ends every wait',
+        ),
+        (
             {"limits": {"supersede": "Queue"}},
             "spec.limits.supersede: got Queue, needs a route and promotion.mode ShiftThenAbsorb:"
             " the run in hand is absorbed behind the full canary",
