@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from analysis.pods import PodEffect
     from analysis.recording import Recording
     from analysis.release import ReleaseSpec
-    from controller.metrics.judging import Plan
+    from controller.metrics.plans import Plan
 
 HELP: Final = "replay recorded metrics: what would have been decided, when and why"
 EXAMPLES: Final = (
@@ -130,7 +130,8 @@ def _template(path: Path) -> AnalysisTemplate:
 
 def _plan(template: AnalysisTemplate, steps: str) -> Plan:
     """How the operator would judge the release, on this ladder."""
-    from controller.metrics.judging import Problems, judge
+    from controller.metrics.judging import judge
+    from controller.metrics.plans import Problems
     from controller.runtime.plugins import installed
 
     try:

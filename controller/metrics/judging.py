@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,12 +16,12 @@ import msgspec
 from analysis.margins import Margin
 from analysis.metric import MetricSpec
 from analysis.release import ReleaseSpec
-from controller.api.meta import Key
 from controller.api.problems import Problem, from_decoding, shown
 from controller.api.quantities import Degradation, parse_degradation, parse_duration, parse_percent
 from controller.api.rollout import DEFAULT_LADDER, Rollout
 from controller.api.template import AnalysisTemplate, Metric
 from controller.metrics import placeholders, thresholds
+from controller.metrics.plans import Plan, Problems, Question, Refusal, Source
 from controller.metrics.port import Provider, Role
 
 SLO_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -31,65 +30,6 @@ SLO_EDGE = 2
 """The edge that promotion needs: the objective itself."""
 MOST_MIN_TICKS = 30
 START_SPACING_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One query of a template, with its placeholders still open."""
-
-    metric: str
-    role: Role
-    query: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """One provider with its settings, and all that one template asks of it."""
-
-    template: str
-    provider: Provider
-    spec: Any
-    questions: tuple[Question, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one release is judged. `weights_pct` is the ladder; the watch is one step more.
-
-    slo_s: latency objective by metric, for those that read a histogram.
-    """
-
-    release: ReleaseSpec
-    sources: tuple[Source, ...]
-    weights_pct: tuple[float, ...]
-    slo_s: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def tick_s(self) -> float:
-        """Width of one look, in seconds."""
-        return self.release.tick_s
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A problem and the object that it is about."""
-
-    kind: str
-    key: Key
-    problem: Problem
-
-    def __str__(self) -> str:
-        return self.problem.of(self.kind, self.key)
-
-
-@dataclass(frozen=True)
-class Problems:
-    """Why there is no plan; never empty."""
-
-    problems: tuple[Refusal, ...]
-
-    def __str__(self) -> str:
-        return "; ".join(str(one) for one in self.problems)
 
 
 def judge(

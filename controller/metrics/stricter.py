@@ -18,7 +18,7 @@ from analysis.margins import Margin
 from analysis.metric import MetricSpec
 from controller.api.quantities import parse_duration
 from controller.api.template import AnalysisTemplateSpec
-from controller.metrics.judging import Plan
+from controller.metrics.plans import Plan
 
 
 def stricter_template(

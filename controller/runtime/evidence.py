@@ -17,8 +17,8 @@ from analysis.release import ReleaseState
 from analysis.verdict import Assessment
 from controller.api.change import MetricReport
 from controller.api.meta import Key
-from controller.metrics.judging import Plan
 from controller.metrics.placeholders import Scope
+from controller.metrics.plans import Plan
 from controller.metrics.port import Arm as ArmName
 from controller.metrics.port import Pod
 

@@ -21,7 +21,7 @@ from analysis.ticks import NoData as MissingTick
 from analysis.verdict import assess
 from controller.metrics import placeholders
 from controller.metrics.counting import BucketCounter, RatioCounter, events_are_part
-from controller.metrics.judging import Plan, Source
+from controller.metrics.plans import Plan, Source
 from controller.metrics.port import ARMS, Reading, Wanted
 from controller.metrics.reports import evidence_column, reports
 from controller.runtime.evidence import EvidenceView, NoDataNote, Run

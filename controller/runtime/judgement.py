@@ -18,7 +18,8 @@ from controller.api.validation import check_rollout
 from controller.core.observed import Block
 from controller.core.reasons import Reason
 from controller.core.run import stricter
-from controller.metrics.judging import Plan, Problems, judge
+from controller.metrics.judging import judge
+from controller.metrics.plans import Plan, Problems
 from controller.metrics.port import Provider
 from controller.metrics.stricter import stricter_margins, stricter_template
 from controller.runtime.objects import Objects

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from controller.metrics.judging import Source
+from controller.metrics.plans import Source
 from controller.metrics.port import NoData, Reading, Tools, Wanted, Window
 
 GATHER_S = 0.02

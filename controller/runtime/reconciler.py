@@ -39,7 +39,7 @@ from controller.core.reasons import Reason
 from controller.core.run import phase, running, stable_of
 from controller.kube.port import Malformed
 from controller.kube.queue import Priority, WorkQueue
-from controller.metrics.judging import Problems
+from controller.metrics.plans import Problems
 from controller.runtime.act import carry_out, contain
 from controller.runtime.acts.writer import Writer
 from controller.runtime.announce import Announcer

@@ -11,7 +11,7 @@ from controller.api.meta import Key
 from controller.core.observed import Observed
 from controller.core.phases import CARRYING, Phase
 from controller.core.run import phase, running, stable_of
-from controller.metrics.judging import Plan, Problems
+from controller.metrics.plans import Plan, Problems
 from controller.runtime.judgement import Judgement
 from controller.runtime.objects import Objects
 from controller.runtime.sampler import Arm, Run

@@ -17,7 +17,7 @@ from typing import Self
 import structlog
 
 from controller.api.meta import Key
-from controller.metrics.judging import Source
+from controller.metrics.plans import Source
 from controller.metrics.port import Pod, Reading, Tools, Wanted, Window
 from controller.runtime.clock import Now
 from controller.runtime.evidence import Arm, EvidenceView, NoDataNote, Run

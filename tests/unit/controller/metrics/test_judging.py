@@ -10,7 +10,8 @@ from analysis.margins import Margin
 from controller.api.meta import ObjectMeta
 from controller.api.rollout import Promotion, Risk, Rollout, RolloutSpec, Step, Traffic, WorkloadRef
 from controller.api.template import AnalysisTemplate, AnalysisTemplateSpec, Metric, Tolerance
-from controller.metrics.judging import Plan, Problems, judge
+from controller.metrics.judging import judge
+from controller.metrics.plans import Plan, Problems
 from controller.metrics.prometheus import PROVIDER as PROMETHEUS
 from controller.metrics.scrape import PROVIDER as SCRAPE
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from analysis.margins import Margin
 from controller.api.template import AnalysisTemplateSpec, Tolerance
-from controller.metrics.judging import Plan
+from controller.metrics.plans import Plan
 from controller.metrics.stricter import stricter_margins, stricter_template
 from tests.unit.controller.metrics.test_judging import ERRORS, ORDERS, changed, planned, template
 

@@ -16,7 +16,8 @@ import msgspec
 from controller.api.meta import Key, ObjectMeta
 from controller.api.rollout import AnalysisRef, Rollout, RolloutSpec, Step, Traffic, WorkloadRef
 from controller.api.template import AnalysisTemplate, AnalysisTemplateSpec, Metric
-from controller.metrics.judging import Plan, judge
+from controller.metrics.judging import judge
+from controller.metrics.plans import Plan
 from controller.metrics.port import NoData, Pod, Reading, Samples, Series, Tools, Wanted, Window
 from controller.runtime.evidence import Arm, Run
 
