@@ -144,6 +144,7 @@ if TYPE_CHECKING:
         obrien_fleming_constant,
         pocock_constant,
         spending_boundaries,
+        sprt_bounds,
     )
     from analysis.split import SplitSpec, SplitState, dirichlet_log_e, update_split
     from analysis.watermarks import (
@@ -187,7 +188,8 @@ _LATER = {
     "segments": "SegmentsSpec SegmentsState guilty_segments "
     "log_evidence_of_segments update_segments",
     "simulate": "Outcome Recommended simulate_releases",
-    "spending": "crossing_probability obrien_fleming_constant pocock_constant spending_boundaries",
+    "spending": "crossing_probability obrien_fleming_constant pocock_constant "
+    "spending_boundaries sprt_bounds",
     "split": "SplitSpec SplitState dirichlet_log_e update_split",
     "watermarks": "ClosedTick WatermarkSpec WatermarkState add_arrivals close_ticks",
 }
@@ -331,6 +333,7 @@ __all__ = [
     "signals",
     "simulate_releases",
     "spending_boundaries",
+    "sprt_bounds",
     "start_mixture",
     "state_from_json",
     "state_to_json",

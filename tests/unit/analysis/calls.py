@@ -316,6 +316,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         a.spending_boundaries,
         {"information": [0.5, 1.0], "alpha": 0.05, "spending": "obf"},
     ),
+    "sprt_bounds": (a.sprt_bounds, {"alpha": 0.01, "beta": 0.05}),
     "total_log_e": (
         lambda **k: a.total_log_e(a.TotalSpec("Decrease", 0.8), **k),
         {"events_after": 3.0, "seconds_after": 10.0, "events_before": 30.0, "seconds_before": 60.0},

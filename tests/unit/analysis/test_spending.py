@@ -8,6 +8,7 @@ from analysis.spending import (
     obrien_fleming_constant,
     pocock_constant,
     spending_boundaries,
+    sprt_bounds,
 )
 from tests.unit.analysis.cases import reference
 
@@ -72,3 +73,11 @@ def test_a_look_without_information_has_no_boundary() -> None:
 def test_bad_designs_say_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_walds_bounds_are_those_of_the_reference() -> None:
+    (case,) = reference("design-sprt-bounds")
+    found = sprt_bounds(**case["inputs"])
+    assert found == pytest.approx(case["expected"]["log_bounds"], abs=case["tolerance"])
+    with pytest.raises(ValueError, match="must sum to less than 1; came"):
+        sprt_bounds(0.6, 0.5)
