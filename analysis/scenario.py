@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
-from analysis.checks import number
+from analysis.checks import number, whole
+from analysis.margins import Margin
 from analysis.ticks import Direction
 from analysis.traffic import DAY_S, Observation, stream
 
@@ -33,7 +35,8 @@ class Scenario:
     of the canary's events and exposures lost. arm_sd: fixed relative effect of the canary's pods;
     arm_noise: the same anew each minute. retries: failed units try again up to so often and fail
     again with ``fails_again``. lag_s: mean delay from exposure to event. orders_per_event: what
-    one event beyond the baseline's costs (-1: the events are the orders). margin: harm that
+    one event beyond the baseline's costs; unless stated -1 where a decrease is harm (the events
+    are the orders) and nothing where an increase is. margin: harm that
     promotion must exclude; tolerated: edge of harm. warm_up_s: left out by the recommended rule.
     """
 
@@ -64,12 +67,13 @@ class Scenario:
     retries: int = 0
     fails_again: float = 0.0
     lag_s: float = 0.0
-    orders_per_event: float = -1.0
+    orders_per_event: float | None = None
     tolerated: float | None = None
     warm_up_s: float = 0.0
     batched: bool = False
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name, low, high in (
             ("share", 0.0, 1.0),
             ("probability", 0.0, 1.0),
@@ -89,6 +93,24 @@ class Scenario:
             )
         self._check_parts()
 
+    def _check_types(self) -> None:
+        """What came from a file may be anything."""
+        if self.direction not in ("Decrease", "Increase"):
+            raise ValueError(
+                f"direction of {self.name} must be Decrease or Increase; came {self.direction!r}"
+            )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("name", "direction") or (value is None and field.default is None):
+                continue
+            if field.name == "batched":
+                if not isinstance(value, bool):
+                    raise ValueError(
+                        f"batched of {self.name} must be true or false; came {value!r}"
+                    )
+            elif isinstance(value, bool) or not isinstance(value, Real):
+                raise ValueError(f"{field.name} of {self.name} must be a number; came {value!r}")
+
     def _check_parts(self) -> None:
         """Shares of time, traffic or counts, and what cannot be negative."""
         for name in ("gap_share", "reset_loss", "fails_again", "diurnal"):
@@ -101,22 +123,37 @@ class Scenario:
                 raise ValueError(f"{name} of {self.name} must be >= 0; came {getattr(self, name)}")
         for name in (
             "ratio", "onset_s", "ramp_s", "noise_variance", "gap_s", "arm_sd", "arm_noise",
-            "retries", "lag_s", "warm_up_s",
+            "lag_s", "warm_up_s",
         ):  # fmt: skip
             number(getattr(self, name), f"{name} of {self.name}", least=0.0)
-        number(self.orders_per_event, f"orders_per_event of {self.name}")
+        whole(self.retries, f"retries of {self.name}", least=0)
+        number(self.event_costs, f"orders_per_event of {self.name}")
         number(self.batch_mean, f"batch_mean of {self.name}", least=1.0)
         if self.tolerated is not None:
             number(self.tolerated, f"tolerated of {self.name}", above=0.0)
+        self._check_sides()
         if self.true_share is not None and not 0.0 < self.true_share < 1.0:
             raise ValueError(
                 f"true_share of {self.name} must lie inside (0, 1); came {self.true_share}"
             )
         if not 1.0 <= self.batch_cap < math.inf:
             raise ValueError(f"batch_cap of {self.name} must be >= 1; came {self.batch_cap}")
-        if self.direction not in ("Decrease", "Increase"):
+
+    def _check_sides(self) -> None:
+        """Margin and tolerance on the harmful side, the margin not inside; units within reach."""
+        Margin(self.margin).fits(self.direction)
+        sign = -1.0 if self.direction == "Decrease" else 1.0
+        tolerated, margin = (sign * math.log(r) for r in (self.edge, self.margin))
+        if not -1e-12 <= tolerated <= margin + 1e-12:
             raise ValueError(
-                f"direction of {self.name} must be Decrease or Increase; came {self.direction!r}"
+                f"{self.name} needs its tolerated ratio between 1 and its margin {self.margin}; "
+                f"came {self.edge}"
+            )
+        rate = self.probability * max(self.ratio, 1.0) / self.unit_events
+        if rate > 1.0 and not self.lag_s:
+            raise ValueError(
+                f"{self.name} must have at most one unit per exposure: probability x ratio; "
+                f"came {rate:.3g}"
             )
 
     @classmethod
@@ -154,6 +191,13 @@ warm_up_s, batched
     def event_rate(self) -> float:
         """Events per second of both arms while the canary is as good as the baseline."""
         return self.exposure_rate * self.probability
+
+    @property
+    def event_costs(self) -> float:
+        """Orders lost with one event more than the baseline has."""
+        if self.orders_per_event is not None:
+            return self.orders_per_event
+        return -1.0 if self.direction == "Decrease" else 0.0
 
     @property
     def unit_events(self) -> float:
@@ -201,4 +245,4 @@ warm_up_s, batched
     def loss_per_second(self, time_s: float) -> float:
         """Orders lost per second while the canary has its share and the ratio of ``time_s``."""
         excess = self.event_rate * self.share * (self.ratio_at(time_s) - 1.0)
-        return self.orders_per_event * excess
+        return self.event_costs * excess

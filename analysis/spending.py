@@ -172,8 +172,8 @@ def _information(value: npt.ArrayLike) -> FloatArray:
 def sprt_bounds(alpha: float, beta: float) -> tuple[float, float]:
     """Wald's bounds of a log likelihood ratio: (reject the null above, accept it below).
 
-    (ln((1 - beta) / alpha), ln(beta / (1 - alpha))), Wald 1947. For two simple hypotheses, looked at
-    after every observation; both errors are kept up to the overshoot. No rule with these errors
+    (ln((1 - beta) / alpha), ln(beta / (1 - alpha))), Wald 1947. For two simple hypotheses, looked
+    at after every observation; both errors are kept up to the overshoot. No rule with these errors
     needs fewer observations on average at either hypothesis, so it is the yardstick of the
     benchmark. When not to use: a rollout, whose harm has no known size.
 

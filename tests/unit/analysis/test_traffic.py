@@ -52,9 +52,26 @@ def test_without_a_tail_units_are_not_told_apart() -> None:
         ({"arm_sd": -1.0}, "arm_sd of x must be finite and >= 0"),
         ({"lag_s": float("nan")}, "lag_s of x must be finite and >= 0"),
         ({"true_share": 0.0}, "true_share of x"),
+        ({"exposure_rate": "1e17"}, "exposure_rate of x must be a number; came '1e17'"),
+        ({"share": None}, "share of x must be a number; came None"),
+        ({"retries": 1.5}, "retries of x must be a whole number"),
+        ({"retries": True}, "retries of x must be a number; came True"),
+        ({"batched": "no"}, "batched of x must be true or false"),
+        ({"margin": 1.5}, "margin of a Decrease must be a ratio below 1"),
+        ({"tolerated": 1.1}, "tolerated ratio between 1 and its margin 0.9; came 1.1"),
+        ({"tolerated": 0.8}, "tolerated ratio between 1 and its margin 0.9; came 0.8"),
+        ({"probability": 0.5, "ratio": 3.0}, "at most one unit per exposure"),
+        ({"orders_per_event": float("nan")}, "orders_per_event of x must be finite"),
         ({"direction": "Down"}, "direction of x must be Decrease or Increase"),
     ],
 )
 def test_a_scenario_that_cannot_be_is_refused(more: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         scenario(**more)
+
+
+def test_more_errors_cost_no_orders_unless_it_is_said_what_one_costs() -> None:
+    errors = {"direction": "Increase", "margin": 1.5, "ratio": 2.0}
+    assert scenario(**errors).loss_per_second(0.0) == 0.0
+    assert scenario(**errors, orders_per_event=0.5).loss_per_second(0.0) == pytest.approx(1.5)
+    assert scenario(ratio=0.5).loss_per_second(0.0) == pytest.approx(1.5)
