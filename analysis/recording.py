@@ -105,16 +105,14 @@ class Recording:
 
         >>> Recording.parse({"start_s": 0, "end_s": 60, "metrics": {"orders": {"canary": {}}}})
         Traceback (most recent call last):
-        ValueError: metric orders of the recording has no baseline
+        ValueError: metric orders of the recording has no baseline with its parts
         """
-        for key in ("start_s", "end_s"):
-            if key not in document:
-                raise ValueError(f"the recording has no {key}")
-        metrics = {name: _record(name, arms) for name, arms in document.get("metrics", {}).items()}
-        if not metrics:
-            raise ValueError("the recording has no metrics")
-        steps = tuple((float(at), int(step)) for at, step in document.get("steps", [[0, 0]]))
-        return cls(float(document["start_s"]), float(document["end_s"]), metrics, steps)
+        start_s, end_s = (_number(document, key) for key in ("start_s", "end_s"))
+        stored = document.get("metrics")
+        if not isinstance(stored, Mapping) or not stored:
+            raise ValueError(f"the recording has no metrics by name; came {stored!r}")
+        metrics = {name: _record(name, arms) for name, arms in stored.items()}
+        return cls(start_s, end_s, metrics, _steps(document.get("steps", [[start_s, 0]])))
 
     def step_at(self, time_s: float) -> tuple[int, float]:
         """The step in force and when it began, not before the recording."""
@@ -191,10 +189,24 @@ def _ended(samples: tuple[Sample, ...], latest: float) -> tuple[Sample, ...]:
     return (*samples, Sample(math.nextafter(samples[-1].at_s, math.inf), math.nan))
 
 
-def _record(name: str, arms: Mapping[str, Any]) -> Record:
+def _number(document: Mapping[str, Any], key: str) -> float:
+    value = document.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"the recording must have {key} in seconds; came {value!r}")
+    return float(value)
+
+
+def _steps(stored: Any) -> tuple[tuple[float, int], ...]:
+    try:
+        return tuple((float(at), int(step)) for at, step in stored)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"steps must be [seconds, step] each; came {stored!r}") from error
+
+
+def _record(name: str, arms: Any) -> Record:
     for arm in ARMS:
-        if arm not in arms:
-            raise ValueError(f"metric {name} of the recording has no {arm}")
+        if not isinstance(arms, Mapping) or not isinstance(arms.get(arm), Mapping):
+            raise ValueError(f"metric {name} of the recording has no {arm} with its parts")
     slow = [arm for arm in ARMS if "buckets" in arms[arm]]
     if slow:
         return HistogramRecord(*(_series(name, arms[arm].get("buckets", {})) for arm in ARMS))
@@ -202,13 +214,13 @@ def _record(name: str, arms: Mapping[str, Any]) -> Record:
     return MetricRecord(*(_series(name, document) for document in parts))
 
 
-def _series(name: str, document: Mapping[str, Any]) -> Series:
+def _series(name: str, document: Any) -> Series:
     try:
         return {
             key: tuple(Sample(float(at), float(value)) for at, value in sorted(samples))
             for key, samples in document.items()
         }
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             f"series of metric {name} must be lists of [seconds, value] by name: {error}"
         ) from error

@@ -60,7 +60,19 @@ def test_samples_are_dealt_out_once_in_order_and_a_series_that_stops_is_marked_e
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: Recording.parse({"end_s": 1}), "has no start_s"),
+        (lambda: Recording.parse({"end_s": 1}), "must have start_s in seconds; came None"),
+        (lambda: Recording.parse({"start_s": "0", "end_s": 1}), "start_s in seconds; came '0'"),
+        (lambda: Recording.parse({"start_s": 0, "end_s": 1, "metrics": [1]}), "no metrics by name"),
+        (
+            lambda: Recording.parse({"start_s": 0, "end_s": 1, "metrics": {"o": [1]}}),
+            "metric o of the recording has no canary",
+        ),
+        (
+            lambda: Recording.parse(
+                {"start_s": 0, "end_s": 1, "metrics": {"o": EMPTY}, "steps": [3]}
+            ),
+            "steps must be",
+        ),
         (lambda: Recording.parse({"start_s": 0, "end_s": 1}), "has no metrics"),
         (lambda: Recording(1.0, 1.0, {}), "must end after it starts"),
         (lambda: Recording(0.0, math.nan, {}), "must have finite ends"),

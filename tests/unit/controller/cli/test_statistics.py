@@ -216,7 +216,7 @@ def test_backtest_says_how_unequal_the_stable_pods_are(
         ("[]", "must be a mapping"),
         ("{", "Expecting property name"),
         ('{"start_s": 0, "end_s": 1}', "has no metrics"),
-        ('{"end_s": 1}', "has no start_s"),
+        ('{"end_s": 1}', "must have start_s in seconds"),
     ],
 )
 def test_a_recording_that_is_none_is_refused(
