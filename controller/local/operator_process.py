@@ -16,6 +16,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _is_mark(operation: PatchOp) -> bool:
 
 
 async def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until killed, by itself or by others."""
+    """Run until killed, by itself or by others; SIGTERM ends it in order, its lease let go."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--probe", required=True, help="kubeconfig of the probe's account")
@@ -112,7 +113,11 @@ async def main(arguments: Sequence[str] | None = None) -> None:
         lend_tools(address=process_address) as tools,
     ):
         cluster.die, cluster.writes = options.die, options.writes
-        await Operator(cluster, tools, settings, now=steady_now(), probe=probe).run()
+        operator = Operator(cluster, tools, settings, now=steady_now(), probe=probe)
+        task = asyncio.create_task(operator.run(), name="operator")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ async def test_a_person_lets_a_release_pass_the_steps_that_no_evidence_would(
 ) -> None:
     async with shop_on(plane, namespace) as shop:
         await shop.bind("carol", "blastdoor-promoter")
-        await shop.adopt(promotion={"holdback": 2, "watch": "10m"})
+        await shop.adopt(promotion={"holdback": 2, "watch": "4m"})
         await shop.release("v2")  # and not one shopper comes
         await shop.until_weight(5)
         await shop.sign("Hold", "carol")
