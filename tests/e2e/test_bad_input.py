@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from controller.api.names import WHY_ANNOTATION
-from controller.api.resources import DEPLOYMENTS
+from controller.api.resources import ANALYSIS_TEMPLATES, DEPLOYMENTS
 from controller.core.phases import Outcome
 from controller.kube.port import Invalid
 from tests.e2e.harness import RATE, Shop, shop_on
-from tests.e2e.specs import LIMITS, NAME, rollout_spec
+from tests.e2e.specs import ANALYSIS, LIMITS, NAME, metrics, rollout_spec
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e
@@ -91,3 +91,19 @@ async def test_a_spec_that_makes_no_sense_is_refused_with_its_field(
     ran = await plane.kubectl("create", "-f", "-", input=json.dumps(body), check=False)
     assert ran.returncode != 0
     assert answer in ran.stderr
+
+
+async def test_a_query_with_a_syntax_error_starts_nothing_and_is_quoted_until_it_is_mended(
+    plane: RealCluster, namespace: str
+) -> None:
+    async with shop_on(plane, namespace) as shop:
+        await shop.put_analysis({**ANALYSIS, "metrics": metrics(events="orders_total{")})
+        await shop.put_rollout()
+        await shop.until_reason("AnalysisMissing", says="orders_total{")
+        await shop.release("v2")
+        await shop.until_reason("AnalysisMissing", says="the proposed template waits")
+        assert await shop.changes() == []
+        mended = {"spec": {"metrics": metrics()}}
+        await shop.admin.patch_merge(ANALYSIS_TEMPLATES, namespace, "shop", mended)
+        await shop.until_weight(5)
+        assert await shop.versions() == {"v1"}
