@@ -11,7 +11,6 @@ import argparse
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import partial
@@ -163,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     only = set(filter(None, options.only.split(",")))
     rows = [row for row in ROWS if not only or row.name in only]
-    begun, started = record.begin(), time.monotonic()
+    begun = record.begin()
     part = 0.1 if options.quick else 1.0
     with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
         parts = Parts(pool, options.keep)
@@ -172,11 +171,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenarios, spent = collect(chunks)
         found, spent_more = extras.collect(more, say)
     if not only:
-        found["costs"] = costs.measure()
+        found["costs"] = {**costs.measure(), costs.OF_THIS: round((spent + spent_more) / 60.0, 1)}
     document = {
         "command": "python -m benchmarks.detection" + (" --quick" if options.quick else ""),
-        "seconds": round(time.monotonic() - started, 1),
-        "processor_seconds": round(spent + spent_more, 1),
         "bounds": bounds_of(rows),
         "scenarios": scenarios,
         **found,

@@ -75,6 +75,7 @@ def test_a_missed_target_is_marked_and_fails_the_command(
         "import of analysis, s": 0.1,
         "state of one comparison, bytes": 900,
         "its promotion rule, bytes": 900,
+        "processor minutes of this benchmark": 20.0,
     }
     path.write_text(json.dumps(document))
     assert targets.main() == 1
