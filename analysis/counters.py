@@ -120,7 +120,7 @@ def fold_samples(
     }
     last = {key: walk.last for key, walk in walks.items() if walk.last is not None}
     reason = _why_not(state, walks, last, interval, policy)
-    contiguous = state.window_end_s is None or interval.start_s <= state.window_end_s
+    contiguous = state.window_end_s is None or interval.continues(state.window_end_s)
     if reason is None and not (state.watched and contiguous):
         reason = (
             "first sight: there is no earlier sample to count from"

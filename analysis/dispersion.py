@@ -23,6 +23,8 @@ IGNORED_BELOW = 1.25
 """Within the noise of the estimate: independent events must not pay for it."""
 BUCKETS = 10
 BUCKET_S = 60.0
+NEVER = -(2**53)
+"""Stands for the bucket before the first tick; times may be negative, but not so far."""
 RUNNING_PRIOR_EVENTS = 5.0
 """Events at equal rates that steady the running estimate of the ratio at the start."""
 
@@ -47,7 +49,7 @@ class DispersionState:
     def start(cls, shape: tuple[int, ...] = ()) -> DispersionState:
         """Nothing seen."""
         zero = np.zeros(shape)
-        return cls(zero, zero, np.zeros((BUCKETS, 2, *shape)), -1, zero, zero)
+        return cls(zero, zero, np.zeros((BUCKETS, 2, *shape)), NEVER, zero, zero)
 
 
 def phi(state: DispersionState, before: npt.ArrayLike) -> FloatArray:
@@ -96,7 +98,7 @@ def update_dispersion(state: DispersionState, tick: Tick) -> DispersionState:
 def _roll(recent: FloatArray, last: int, now: int) -> FloatArray:
     """A copy of the ring with the buckets between ``last`` and ``now`` emptied."""
     ring = recent.copy()
-    if last < 0 or now - last >= BUCKETS:
+    if now - last >= BUCKETS:
         ring[:] = 0.0
         return ring
     for bucket in range(last + 1, now + 1):

@@ -75,9 +75,9 @@ def _enter_step(
 
 def _rate(spec: HarmSpec, state: HarmState) -> FloatArray:
     """Events per second of both arms: as configured, else of the past, else NaN (unknown)."""
-    past = np.where(
-        state.seconds >= RATE_NEEDS_S, state.events / np.maximum(state.seconds, 1.0), np.nan
-    )
+    # the sum of a minute's ticks may be a few last bits short of a minute
+    known = state.seconds >= RATE_NEEDS_S * (1.0 - 1e-6)
+    past = np.where(known, state.events / np.maximum(state.seconds, 1.0), np.nan)
     if spec.expected_rate is None:
         return past
     stated = np.asarray(spec.expected_rate, dtype=np.float64)

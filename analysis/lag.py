@@ -22,6 +22,8 @@ import numpy.typing as npt
 from analysis.checks import number
 from analysis.ticks import Counts, FloatArray
 
+MOST_TICKS = 10_000
+"""Mean delay in ticks that a law may have; it holds some seven times as many."""
 TAIL = 1e-3
 """Part of the delays that a law may cut off; the rest is scaled to sum 1."""
 
@@ -37,6 +39,10 @@ def exponential_law(mean_s: float, tick_s: float) -> FloatArray:
     """
     number(mean_s, "mean_s", above=0.0)
     number(tick_s, "tick_s", above=0.0)
+    if mean_s > MOST_TICKS * tick_s:
+        raise ValueError(
+            f"mean_s must be at most {MOST_TICKS:g} ticks; came {mean_s / tick_s:g} of {tick_s} s"
+        )
     keep = math.exp(-tick_s / mean_s)
     size = max(1, math.ceil(math.log(TAIL) / math.log(keep)) + 1) if keep > 0.0 else 1
     # a session is half a tick old on average: its order falls into the same tick less often

@@ -17,6 +17,8 @@ from analysis.margins import Margin
 from analysis.ticks import Direction
 from analysis.traffic import DAY_S, Observation, stream
 
+MOST_TICKS = 1e7
+"""More would take days to play."""
 __all__ = ["DAY_S", "Observation", "Scenario", "stream"]
 
 
@@ -90,6 +92,11 @@ class Scenario:
         if self.batch_tail is not None and not 1.0 < self.batch_tail < math.inf:
             raise ValueError(
                 f"batch_tail of {self.name} must be > 1 and finite; came {self.batch_tail}"
+            )
+        if not self.horizon_s / self.tick_s <= MOST_TICKS:
+            raise ValueError(
+                f"horizon_s of {self.name} must be at most {MOST_TICKS:g} ticks; "
+                f"came {self.horizon_s / self.tick_s:g}"
             )
         self._check_parts()
 

@@ -34,6 +34,7 @@ from analysis.ticks import Counts, FloatArray, Interval, NoData, amounts
 NOTHING = (0.0, 0.0, 0.0, 0.0)
 Sums = tuple[float, float, float, float]
 """Amounts by group, in the order of GROUPS: canary events, canary exposures, baseline's both."""
+FARTHEST_TICKS = 1e12
 MOST_TICKS_AT_ONCE = 100_000
 """A watermark that leaps further than this many ticks is a broken clock, not progress."""
 
@@ -164,8 +165,11 @@ def add_arrivals(
     times, came = np.broadcast_arrays(
         np.atleast_1d(np.asarray(at_s, dtype=np.float64)), amounts(amount, group)
     )
-    if not np.isfinite(times).all():
-        raise ValueError(f"times of events must be finite; came {at_s!r}")
+    if not (np.abs(times - spec.origin_s) <= FARTHEST_TICKS * spec.tick_s).all():
+        raise ValueError(
+            f"times of events must be finite and within {FARTHEST_TICKS:g} ticks of the origin; "
+            f"came {at_s!r}"
+        )
     mark = _watermark(spec, times, watermark_s)
     # a tick is (start, end], so what happened at its very end belongs to it
     ticks = np.ceil((times - spec.origin_s) / spec.tick_s).astype(np.int64) - 1

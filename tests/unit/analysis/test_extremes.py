@@ -239,3 +239,48 @@ def test_splitting_a_tick_at_one_exposure_ratio_changes_nothing_for_a_whole_rele
     found = [a.assess(spec, state, step=0, step_elapsed_s=100.0) for state in states]
     assert found[0].log_e == pytest.approx(found[1].log_e, abs=1e-9)
     assert found[0].log_promote == pytest.approx(found[1].log_promote, abs=1e-9)
+
+
+@pytest.mark.parametrize("tick_s", [10.0, 1.0, 0.3])
+@pytest.mark.parametrize("shift_s", [1.8e9, 1.8e9 + 7.77, -5e8, 0.123])
+def test_the_clock_of_the_ticks_may_begin_anywhere(tick_s: float, shift_s: float) -> None:
+    """Epoch seconds, a monotonic clock, ends that only rounding separates."""
+    ends = [evidence_of_a_minute(tick_s, at_s) for at_s in (0.0, shift_s)]
+    # doubles resolve epoch seconds to a quarter of a microsecond, and rates follow
+    assert ends[0] == pytest.approx(ends[1], abs=1e-5)
+
+
+def evidence_of_a_minute(tick_s: float, shift_s: float) -> list[float]:
+    rng, spec = np.random.default_rng(3), a.ReleaseSpec(METRICS, (0.05, 0.5))
+    state, count = spec.start(), round(120.0 / tick_s)
+    for k in range(count):
+        seen = [float(rng.poisson(m * tick_s)) for m in (2, 70, 40, 1300)]
+        told: dict[str, Any] = {m.name: a.Counts(*seen) for m in METRICS}
+        told["latency"] = a.Counts(*(np.full(3, one) for one in seen))
+        # summed in two ways, as clocks and schedulers do
+        inside = a.Interval(shift_s + tick_s * k, shift_s + tick_s * k + tick_s)
+        step = int(2 * k >= count)
+        state = a.update(spec, state, a.ReleaseTick(inside, step, spec.shares[step], told))
+    found = a.assess(spec, state, step=1, step_elapsed_s=60.0)
+    return [found.log_e, found.log_promote]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: a.exponential_law(1e9, 1e-3), "mean_s must be at most 10000 ticks"),
+        (
+            lambda: a.add_arrivals(
+                a.WatermarkSpec(1e-3), a.WatermarkState(), "canary events", [1e18]
+            ),
+            r"within 1e\+12 ticks of the origin",
+        ),
+        (
+            lambda: a.Scenario("x", "Decrease", 1.0, 0.1, 0.1, 1e18, 0.9),
+            r"horizon_s of x must be at most 1e\+07 ticks",
+        ),
+    ],
+)
+def test_what_no_machine_can_hold_is_refused_before_it_is_tried(call: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()
