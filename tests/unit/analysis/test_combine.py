@@ -73,3 +73,25 @@ def test_parts_that_follow_in_time_multiply() -> None:
 
 def test_a_sum_of_nothing_is_minus_infinity() -> None:
     assert float(log_sum(np.full(3, -np.inf))) == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: combine.rollback_evidence([1.0, 2.0, 3.0], [1.0, 1.0]), "came 2 for 3"),
+        (lambda: combine.rollback_evidence([math.nan], [1.0]), "none NaN; came"),
+        (lambda: combine.promotion_evidence([1.0, math.nan]), "none NaN; came"),
+        (lambda: combine.joint_evidence(1.0), "numbers along an axis"),
+        (lambda: combine.mean_evidence([]), "at least one e-value; came none"),
+        (lambda: combine.guilty_by_ebh([[1.0]], 0.1), "a list of numbers without NaN"),
+        (lambda: combine.guilty_by_holm([1.0], 1.0), "alpha must lie inside"),
+    ],
+)
+def test_evidence_that_is_none_is_refused_and_never_hides_the_rest(call: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_certainty_either_way_is_evidence_too() -> None:
+    assert float(combine.rollback_evidence([math.inf, -math.inf], [0.5, 0.5])) == 700.0
+    assert float(combine.promotion_evidence([math.inf, -math.inf])) == -math.inf

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.counters import CounterPolicy, CounterState, Sample, fold_samples, total
+from analysis.counters import CounterPolicy, CounterState, Sample, fold_samples, increase, total
 from analysis.ticks import Interval, NoData
 
 POLICY = CounterPolicy(stale_s=15.0, forget_s=60.0)
@@ -149,3 +149,9 @@ def test_no_sample_whatever_raises_past_the_edge(pairs: list[tuple[float, float]
     start: Series = {"a": [(9.0, 5.0)]}
     for value in run(start, {"a": pairs}, {"a": [(29.0, 10.0)]}):
         assert isinstance(value, NoData) or (math.isfinite(value) and value >= 0.0)
+
+
+def test_a_series_with_fewer_than_two_good_samples_has_added_nothing() -> None:
+    odd = [Sample(0, math.nan), Sample(1, -1.0), Sample(2, math.inf), Sample(3, 7.0)]
+    assert increase(odd) == 0.0
+    assert increase([*odd, Sample(4, 9.0), Sample(2.5, 6.0)]) == 3.0

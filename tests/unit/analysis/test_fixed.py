@@ -136,3 +136,8 @@ def test_equal_distributions_are_not_told_apart() -> None:
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_distribution_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be non-empty lists; came"):
+        kolmogorov_smirnov([], [1.0])

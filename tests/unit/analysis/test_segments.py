@@ -145,8 +145,14 @@ def test_a_tick_folded_before_changes_nothing() -> None:
             "last axis of 3 segments",
         ),
         (lambda: guilty_segments(SPEC, SPEC.start(), alpha=0.0), "alpha must lie"),
+        (lambda: guilty_segments(SPEC, SPEC.start((2,))), "named for one comparison"),
     ],
 )
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_whole_comparison_may_be_shared_by_many_and_each_is_alone() -> None:
+    many = played(SPEC, (1.0, 1.0, 0.3), 20, 4)
+    assert log_evidence_of_segments(SPEC, many).shape == (4,)
