@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,16 @@ from controller.api.k8s import (
 )
 from controller.api.kinds import AnalysisTemplate, Change, Rollout, Signoff
 from controller.api.meta import Key
+from controller.api.resources import (
+    AUTOSCALERS,
+    CHANGES,
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    REPLICASETS,
+    ROLLOUTS,
+    SERVICES,
+    Resource,
+)
 from controller.runtime.world import World
 from controller.workloads.arms import canary_name, is_canary
 from controller.workloads.history import is_ours
@@ -98,6 +109,26 @@ def look(world: World, rollout: Rollout) -> Objects:
         policies=world.policies.store.by("namespace", ns),
         namespace_ending=bool(namespace and namespace.metadata.deletion_timestamp),
     )
+
+
+def touched(o: Objects) -> Iterator[tuple[Resource[Any], Key]]:
+    """What our writes touch, by name: what was made a moment ago may not be in the caches yet."""
+    ns, spec = o.rollout.namespace, o.rollout.spec
+    yield ROLLOUTS, o.rollout.key
+    if o.rollout.status.change:
+        yield CHANGES, Key(ns, o.rollout.status.change)
+    for resource, name in ((DEPLOYMENTS, spec.workload.name), (SERVICES, spec.traffic.service)):
+        yield resource, Key(ns, name)
+        yield resource, Key(ns, canary_name(name))
+    for rs in o.view.replicasets if o.view else ():
+        yield REPLICASETS, rs.key
+    for revision in o.revisions:
+        yield CONTROLLER_REVISIONS, revision.key
+    if o.autoscaler is not None:
+        yield AUTOSCALERS, o.autoscaler.key
+    for r in o.routes:
+        if r.route is not None:
+            yield r.router.resource, r.route.key
 
 
 def _sets(world: World, deployment: Deployment | None) -> tuple[ReplicaSet, ...]:

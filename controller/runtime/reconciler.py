@@ -22,13 +22,8 @@ from controller.api.change import ChangeStatus
 from controller.api.kinds import Change, Rollout
 from controller.api.meta import Key, Object
 from controller.api.resources import (
-    AUTOSCALERS,
     CHANGES,
-    CONTROLLER_REVISIONS,
-    DEPLOYMENTS,
-    REPLICASETS,
     ROLLOUTS,
-    SERVICES,
     Resource,
 )
 from controller.api.rollout import RolloutStatus
@@ -47,7 +42,7 @@ from controller.runtime.clock import Now
 from controller.runtime.evidence_facts import to_evidence
 from controller.runtime.facts import observe
 from controller.runtime.judgement import Judgement
-from controller.runtime.objects import Objects, look
+from controller.runtime.objects import Objects, look, touched
 from controller.runtime.pods import StablePods
 from controller.runtime.runs import current_run
 from controller.runtime.sampler import Sampler
@@ -209,22 +204,7 @@ class Reconciler:
 
     def _behind(self, o: Objects) -> bool:
         """Whether a cache does not show yet what we wrote: a decision would repeat it."""
-        touched = [
-            (resource, item.key)
-            for resource, items in (
-                (ROLLOUTS, (o.rollout,)),
-                (CHANGES, (o.change,)),
-                (DEPLOYMENTS, (o.deployment, o.canary)),
-                (REPLICASETS, o.view.replicasets if o.view else ()),
-                (CONTROLLER_REVISIONS, o.revisions),
-                (SERVICES, (o.service, o.canary_service)),
-                (AUTOSCALERS, (o.autoscaler,)),
-            )
-            for item in items
-            if item is not None
-        ]
-        routes = [(r.router.resource, r.route.key) for r in o.routes if r.route is not None]
-        return self._world.stale((str(res), key) for res, key in (*touched, *routes))
+        return self._world.stale((str(resource), key) for resource, key in touched(o))
 
     # -- write ahead ----------------------------------------------------------------------------
 
