@@ -75,8 +75,9 @@ class CounterState:
         """The state that ``to_json`` wrote; ValueError for another version."""
         if document.get("v") != 1:
             raise ValueError(f"counter state must be of version 1; came {document.get('v')!r}")
-        last, end = document["last"], document["end"]
-        assert isinstance(last, Mapping)
+        last, end = document.get("last"), document.get("end")
+        if not isinstance(last, Mapping) or "watched" not in document:
+            raise ValueError(f"counter state must have last and watched; came {sorted(document)}")
         return cls(
             {key: Sample(float(at), float(value)) for key, (at, value) in last.items()},
             bool(document["watched"]),

@@ -24,6 +24,7 @@ from analysis.ticks import Counts, FloatArray
 
 MOST_TICKS = 10_000
 """Mean delay in ticks that a law may have; it holds some seven times as many."""
+SUM_WITHIN = 1e-6
 TAIL = 1e-3
 """Part of the delays that a law may cut off; the rest is scaled to sum 1."""
 
@@ -52,6 +53,23 @@ def exponential_law(mean_s: float, tick_s: float) -> FloatArray:
     return np.asarray(law / law.sum())
 
 
+def delay_law(law: npt.ArrayLike) -> FloatArray:
+    """``law`` as weights of ticks 0, 1, ...: a list of numbers >= 0 that sums to 1.
+
+    >>> delay_law([0.5, 0.4])
+    Traceback (most recent call last):
+    ValueError: a delay law must be weights >= 0 that sum to 1; came a sum of 0.9
+    """
+    weights = np.asarray(law, dtype=np.float64)
+    if weights.ndim != 1 or not weights.size:
+        raise ValueError(f"a delay law must be a list of weights; came shape {weights.shape}")
+    total = float(weights.sum())
+    if not (weights >= 0.0).all() or not abs(total - 1.0) <= SUM_WITHIN:
+        came = f"a sum of {total:.9g}" if (weights >= 0.0).all() else f"{law!r}"
+        raise ValueError(f"a delay law must be weights >= 0 that sum to 1; came {came}")
+    return weights
+
+
 @dataclass(frozen=True, slots=True)
 class LagState:
     """Exposures of both arms in past ticks, newest first, shape ``(ticks, 2, ...)``.
@@ -66,7 +84,7 @@ class LagState:
     def start(cls, law: FloatArray, canary: npt.ArrayLike, baseline: npt.ArrayLike) -> LagState:
         """As if the exposures per tick had always been these (canary 0 before a rollout)."""
         pair = np.stack(np.broadcast_arrays(*_pair(canary, baseline)))
-        return cls(np.repeat(pair[None], law.size, axis=0))
+        return cls(np.repeat(pair[None], delay_law(law).size, axis=0))
 
     def update(self, canary: npt.ArrayLike, baseline: npt.ArrayLike) -> LagState:
         """One more tick of exposures."""
@@ -75,7 +93,7 @@ class LagState:
 
     def exposures(self, law: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lag-convolved exposures (canary, baseline) of the newest tick."""
-        weights = law[: self.past.shape[0]]
+        weights = delay_law(law)[: self.past.shape[0]]
         spread = np.tensordot(weights, self.past[: weights.size], axes=(0, 0))
         return np.asarray(spread[0]), np.asarray(spread[1])
 

@@ -46,8 +46,10 @@ class PairState:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PairState:
         """The state that ``to_json`` wrote; ValueError for another version."""
-        if document.get("v") != 1 or len(document["groups"]) != 4:
+        if document.get("v") != 1:
             raise ValueError(f"pair state must be of version 1; came {document.get('v')!r}")
+        if len(document.get("groups", ())) != 4:
+            raise ValueError(f"pair state must have four groups; came {document.get('groups')!r}")
         a, b, c, d = (CounterState.from_json(group) for group in document["groups"])
         return cls((a, b, c, d))
 

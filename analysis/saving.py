@@ -55,7 +55,9 @@ def state_from_json(fresh: State, document: Mapping[str, Any]) -> State:
         raise ValueError(f"state must be of version {VERSION}; came {document.get('v')!r}")
     if document.get("of") != kind:
         raise ValueError(f"state must be a {kind}; came {document.get('of')!r}")
-    stored = document["values"]
+    stored = document.get("values")
+    if not isinstance(stored, Mapping):
+        raise ValueError(f"a {kind} must have values by name; came {stored!r}")
     assert is_dataclass(fresh)
     assert not isinstance(fresh, type)
     names = [field.name for field in fields(fresh) if field.name not in MADE_AGAIN]

@@ -138,8 +138,18 @@ class Counts:
         self.canary_exposures = amounts(canary_exposures, "canary exposures")
         self.baseline_events = amounts(baseline_events, "baseline events")
         self.baseline_exposures = amounts(baseline_exposures, "baseline exposures")
+        self._of_one_shape()
         if bounded:
             self._at_most_one_event_each()
+
+    def _of_one_shape(self) -> None:
+        shapes = [getattr(self, name).shape for name in self.__slots__]
+        if any(shape != shapes[0] for shape in shapes):
+            try:
+                np.broadcast_shapes(*shapes)
+            except ValueError as error:
+                came = ", ".join(map(str, shapes))
+                raise ValueError(f"counts must broadcast to one shape; came {came}") from error
 
     def _at_most_one_event_each(self) -> None:
         for arm in ("canary", "baseline"):

@@ -123,6 +123,9 @@ class WatermarkState:
         """The state that ``to_json`` wrote; ValueError for another version."""
         if document.get("v") != 1:
             raise ValueError(f"watermark state must be of version 1; came {document.get('v')!r}")
+        missing = {"open", "marks", "next", "late", "told"} - set(document)
+        if missing:
+            raise ValueError(f"watermark state lacks {', '.join(sorted(missing))}; came {document}")
         a, b, c, d = document["marks"]
         return cls(
             {int(tick): _four(sums) for tick, *sums in document["open"]},

@@ -155,3 +155,8 @@ def test_a_series_with_fewer_than_two_good_samples_has_added_nothing() -> None:
     odd = [Sample(0, math.nan), Sample(1, -1.0), Sample(2, math.inf), Sample(3, 7.0)]
     assert increase(odd) == 0.0
     assert increase([*odd, Sample(4, 9.0), Sample(2.5, 6.0)]) == 3.0
+
+
+def test_a_stored_state_that_lacks_its_parts_is_refused() -> None:
+    with pytest.raises(ValueError, match="must have last and watched; came"):
+        CounterState.from_json({"v": 1})

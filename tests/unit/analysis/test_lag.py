@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,20 @@ def test_the_mean_delay_is_estimated_from_traffic_that_varies() -> None:
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    ("law", "words"),
+    [
+        ([], r"must be a list of weights; came shape \(0,\)"),
+        ([[1.0]], "must be a list of weights"),
+        ([1.5, -0.5], "must be weights >= 0 that sum to 1; came"),
+        ([0.5, 0.4], "came a sum of 0.9"),
+        ([math.nan], "must be weights >= 0"),
+    ],
+)
+def test_a_law_that_is_none_is_refused(law: Any, words: str) -> None:
+    good = LagState.start(np.array([1.0]), 1.0, 9.0)
+    for call in (lambda: LagState.start(law, 1.0, 9.0), lambda: good.exposures(law)):
+        with pytest.raises(ValueError, match=words):
+            call()

@@ -74,3 +74,8 @@ def test_more_events_than_exposures_of_a_share_metric_are_no_data() -> None:
 def test_a_state_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 1"):
         PairState.from_json({"v": 9, "groups": []})
+
+
+def test_a_stored_state_that_lacks_its_groups_is_refused() -> None:
+    with pytest.raises(ValueError, match="must have four groups; came None"):
+        PairState.from_json({"v": 1})

@@ -112,3 +112,8 @@ def test_what_is_no_state_is_refused() -> None:
     stated = HarmSpec("Increase", 1.1).start()
     with pytest.raises(ValueError, match="log_wealth_difference must be there as in the spec"):
         state_from_json(stated, state_to_json(HARM.start()))
+
+
+def test_a_state_without_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="must have values by name; came None"):
+        state_from_json(MeanState.start(), {"v": 1, "of": "MeanState"})

@@ -74,3 +74,11 @@ def test_the_canary_fraction_is_a_fraction(canary: float, baseline: float) -> No
     fraction = Counts(0, canary, 0, baseline).canary_fraction
     assert 0.0 <= fraction <= 1.0
     assert np.isfinite(fraction)
+
+
+def test_counts_of_shapes_that_do_not_meet_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"must broadcast to one shape; came \(3,\), \(\), \(2,\), \(\)"
+    ):
+        Counts([1, 2], 9, [1, 2, 3], 9)
+    assert Counts([[1], [2]], 9, [1, 2, 3], 9).canary_events.shape == (2, 1)

@@ -158,3 +158,8 @@ def test_ticks_are_those_of_their_origin_and_an_end_belongs_to_its_tick() -> Non
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_stored_state_that_lacks_its_parts_is_refused() -> None:
+    with pytest.raises(ValueError, match="lacks late, marks, next, open, told"):
+        WatermarkState.from_json({"v": 1})
