@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from controller.api.names import OPERATOR_ACCOUNT
 from controller.api.resources import AUTOSCALERS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.reconciler import UNREAD
@@ -22,18 +21,6 @@ async def test_a_good_release_is_promoted() -> None:
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.PROMOTED
         assert max(world.weights) == 100
-
-
-async def test_nothing_is_written_twice_because_a_cache_is_behind() -> None:
-    async with shop_at_rest() as world:
-        calls: list[str] = []
-        world.cluster.faults.before_each(lambda c: calls.append(c.what), user=OPERATOR_ACCOUNT)
-        await world.release("v2")
-        await settled(world)
-        (change,) = world.changes()
-        assert calls.count(f"create changes.blastdoor.dev {change.name}") == 1
-        sizes = [c for c in calls if c == "apply deployments.apps checkout-canary"]
-        assert len(sizes) == 3  # 1, 2 and 4 pods
 
 
 async def test_a_bad_release_is_taken_back_at_the_first_step() -> None:
