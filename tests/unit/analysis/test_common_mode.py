@@ -75,3 +75,18 @@ def test_a_covariate_without_variance_explains_nothing() -> None:
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("rate", [0.05, 1.0, 50.0])
+@pytest.mark.parametrize(("direction", "ratio"), [("Decrease", 0.8), ("Increase", 1.25)])
+def test_looking_every_ten_seconds_keeps_the_budget_of_the_total(
+    rate: float, direction: Any, ratio: float
+) -> None:
+    """At the edge of what traffic may do by itself: there is no proof for many looks."""
+    rng, runs, spec = np.random.default_rng(1), 1000, TotalSpec(direction, ratio, alpha=0.05)
+    before, after = rng.poisson(rate * 600.0, runs), np.zeros(runs)
+    crossed = np.zeros(runs, dtype=bool)
+    for tick in range(1, 121):
+        after = after + rng.poisson(rate * ratio * 10.0, runs)
+        crossed |= total_log_e(spec, after, 10.0 * tick, before, 600.0) >= -np.log(spec.alpha)
+    assert crossed.mean() <= 0.05
