@@ -81,3 +81,32 @@ def test_no_units_are_exactly_one() -> None:
 def test_bad_input_says_what_came_and_what_is_allowed(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 0.985])
+@pytest.mark.parametrize("off", [0.98, 1.02])
+def test_a_share_that_is_off_by_the_tolerance_alarms_within_its_budget_at_any_share(
+    share: float, off: float
+) -> None:
+    """The tolerance is of the share: at one half its odds may be off by 4%."""
+    rng, runs, alarm = np.random.default_rng(3), 300, 20.0
+    spec, true = SplitSpec(alarm=alarm, expected_rate=500.0), min(share * off, 1.0)
+    state, crossed = spec.start((runs,)), np.zeros(runs, dtype=bool)
+    for t in range(60):
+        ours = rng.binomial(5000, true, runs)
+        state = update_split(spec, state, Interval(t, t + 1), ours, 5000 - ours, share)
+        crossed |= state.log_e >= math.log(alarm)
+    assert crossed.mean() <= 1.0 / alarm
+
+
+def test_a_share_off_by_more_than_the_tolerance_is_found_at_one_half() -> None:
+    spec = SplitSpec(expected_rate=500.0)
+    state = spec.start()
+    for t in range(60):
+        state = update_split(spec, state, Interval(t, t + 1), 2350, 2650, 0.5)
+    assert float(state.log_e) > math.log(1000.0)
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="share must lie inside"):
+        update_split(SplitSpec(), SplitSpec().start(), Interval(0, 1), 1, 2, 1.0)
