@@ -1,7 +1,13 @@
 """Many metrics, one verdict: how e-values are put together, and who is to be named.
 
-Any dependence between the metrics is allowed. It knows log e-values and weights; not metrics,
-steps or time. Called by release and by whoever wants the rules in a notebook.
+Hypotheses: H0 "every metric's null holds"; an e-value has an expectation of at most 1 under it.
+Assumes e-values that are valid in the joint history, and weights fixed beforehand. Guarantee:
+P(the mean of e-processes ever reaches 1/alpha | H0) <= alpha under any dependence between the
+metrics. When not to use: weights or metrics chosen after looking, p-values (``adjusted_p``), a
+product of dependent parts. It knows log e-values and weights; not metrics, steps or time. Called
+by release and by whoever wants the rules in a notebook.
+
+Sources: Vovk & Wang 2021 (means); Wang & Ramdas 2022 (e-BH); Holm 1979.
 """
 
 from __future__ import annotations

@@ -86,7 +86,11 @@ def mean_test(
 
 
 def kolmogorov_smirnov(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
-    """Two-sided p-value of H0 "x and y have one distribution"; independent, one look.
+    """Two-sided p-value of H0 "x and y have one distribution"; scipy's, exact for small samples.
+
+    x, y: non-empty lists of finite numbers. Assumes independent observations of a continuous
+    quantity. Guarantee: fixed-n. When not to use: more than one look (``quantile_difference_p``),
+    histograms, autocorrelated samples. Source: Smirnov 1939.
 
     >>> round(kolmogorov_smirnov([1, 2, 3, 4], [5, 6, 7, 8]), 4)
     0.0286
@@ -139,8 +143,9 @@ def adjusted_p(
     """p-values corrected for being many: reject where the result is <= alpha.
 
     p: shape ``(K,)``, in [0, 1]. ``holm`` (1979) and ``bonferroni``: family-wise error under any
-    dependence; ``bh`` (Benjamini & Hochberg 1995): false discovery rate, independent or
-    positively dependent. For e-values use ``guilty_by_ebh``.
+    dependence; ``bh`` (Benjamini & Hochberg 1995): false discovery rate, assumes independent or
+    positively dependent p-values. Guarantee: fixed-n, as the p-values'. When not to use: e-values
+    (``guilty_by_ebh``), p-values that were looked at repeatedly.
 
     >>> adjusted_p([0.01, 0.02, 0.03, 0.04, 0.05]).round(6).tolist()
     [0.05, 0.08, 0.09, 0.09, 0.09]

@@ -6,8 +6,9 @@ over theta integrates in closed form (Robbins 1970; Lindon & Malek 2022 for k ar
     E(theta0) = B(a + S_c, b + S_b) / (B(a, b) theta0^{S_c} (1 - theta0)^{S_b}).
 
 One-sided: both Beta functions over theta < theta0 (or >) only. Hypotheses: H0 r = r0 (two-sided),
-r >= r0 (side "less"), r <= r0 ("greater"). Valid at all times at once while rho is constant; over
-steps of a ladder use ``sequence`` instead. For notebooks, tests, and a second opinion.
+r >= r0 (side "less"), r <= r0 ("greater"). Assumes as ``counts`` does. Guarantee: E >= 1/alpha ever
+with probability <= alpha, and the interval covers at all times at once, while rho is constant.
+When not to use: over the steps of a ladder (``sequence``). For notebooks, tests, a second opinion.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ weight the current exposure is the wrong one: that alone rolled back every A/A r
 Exposures are therefore spread over the delays: N'_t = sum_k f_k N_{t-k}. It knows exposures of
 past ticks and a delay law; no events of the canary. Called before ``counts`` by the sampler.
 
-Approximate: both arms must share the law, and it must be right (true mean 300 s, assumed 240 s:
-14% false rollback at a step from 1% to 5%). Best is the arm stored with the session, then there
-is no lag; a checkout that is slower on the canary looks like loss in either case.
+Assumes that both arms share one law and that it is right. Guarantee: approximate only (true mean
+300 s, assumed 240 s: 14% false rollback at a step from 1% to 5%). When not to use: where the arm is
+stored with the session or each request is counted where it is served, for then there is no lag.
+A checkout that is slower on the canary looks like loss in either case.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Is a mean different, looked at any time? Asymptotic confidence sequences.
 
 For revenue per session, differences per tick, and ratios by the delta method, where no exact
-method fits. The guarantee holds in the limit only: at low counts and under bursts it broke a 1%
-budget in 2 to 12% of simulated rollouts. Prefer ``counts`` for events and ``bounded`` for values
-with known ends; start this one after >= 30 canary events and >= 30 ticks. It knows sums of
-numbers, nothing else.
+method fits. Assumes observations with one conditional mean and a finite variance. Guarantee: in
+the limit of many observations the mean is ever outside with probability <= alpha. When not to
+use: low counts and bursts, where it broke a 1% budget in 2 to 12% of simulated rollouts; prefer
+``counts`` for events and ``bounded`` for values with known ends, and start this one after >= 30
+canary events and >= 30 ticks. It knows sums of numbers, nothing else.
 
 Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas 2024.
 """

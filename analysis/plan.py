@@ -1,8 +1,10 @@
 """How long will it take, and what can it cost? Answers before the release, from rates alone.
 
 Detection costs a number of orders, nearly independent of traffic and share; share and rate set
-only how long it takes. Everything here is expectation: n KL / nats, with the overhead that the
-simulations of the design measured. It knows rates, shares, margins and budgets; no data. Called
+only how long it takes. Everything here is expectation: n KL / nats (Wald 1947), with the overhead
+that the simulations of the design measured. Assumes independent events at a constant rate.
+Guarantee: none; half of all releases take longer. When not to use: batches, whose events bring
+less, by their dispersion. It knows rates, shares, margins and budgets; no data. Called
 by the planner command, by admission, and by ``ladder``.
 """
 

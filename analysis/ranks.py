@@ -63,7 +63,9 @@ def shift_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = 0.
     The interval runs between the k-th smallest and the k-th largest of all differences x_i - y_j
     (Hollander & Wolfe 1999, chapter 4), k from the normal approximation with continuity
     correction, as R's wilcox.test and Kayenta do with a root finder to 1e-4; here the end is the
-    difference itself. The variance is corrected for ties at zero shift.
+    difference itself. The variance is corrected for ties at zero shift. Assumes independent
+    observations of two distributions that differ by a shift. Guarantee: fixed-n, approximate below
+    ten of each. When not to use: autocorrelated series, more than one look.
 
     >>> shift_interval([11.0, 12, 13, 14, 15], [1.0, 2, 3, 4, 5]).estimate
     10.0

@@ -8,8 +8,9 @@ is the closed form for a constant weight, in interval.py).
 
 The sum over t is a smooth function of u and is kept by its values at Chebyshev nodes; between the
 nodes it is the polynomial through them (error < 1e-10 per event). l is concave, so an interval it
-is. If the ratio changes in time the interval speaks of no single value; use it to read, not to
-decide. Called by release when someone wants to see the interval.
+is. Assumes as ``counts`` does, and one ratio for all time. When not to use: to decide, or where the
+ratio changes in time, for then the interval speaks of no single value; it is there to be read.
+Called by release when someone wants to see the interval.
 """
 
 from __future__ import annotations

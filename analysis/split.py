@@ -6,9 +6,13 @@ number of arms, closed form), and ``SplitSpec`` for the composite null "the shar
 +-2% of the configured one", which does not fire in the end for an honest split that is slightly
 off. It knows counts of units, no outcome. Called by the sampler and the release's holds.
 
-Units must be first assignments (sessions, users): requests of sessions alarm wrongly in 14-81%
-of A/A days. Alarm at E >= 1000; a budget of its own beside the rollback's. What follows: freeze
-promotion, and widen r0 by ``SplitState.widen`` (past ticks only).
+Assumes that each unit falls on an arm by itself, with one chance given the past. Guarantee:
+P(E ever reaches the alarm | H0) <= 1/alarm, a budget of its own beside the rollback's; alarm at
+E >= 1000. What follows: freeze promotion, and widen r0 by ``SplitState.widen`` (past ticks only).
+When not to use: units that are no first assignments (sessions, users are; requests of sessions
+alarm wrongly in 14-81% of A/A days).
+
+Sources: Robbins 1970; Lindon & Malek 2022; the grid of ``counts``.
 """
 
 from __future__ import annotations
