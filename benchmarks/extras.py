@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from benchmarks.ladder import Schedule, climb
-from benchmarks.latency import CHANGES, slower
+from benchmarks.latency import CHANGES, MANY_AA, slower
 from benchmarks.parts import Parts, Played
 from benchmarks.rungs import RUNGS, promoted
 from benchmarks.silence import SILENCES, listen
@@ -37,7 +37,10 @@ def begin(seed: int, part: float, parts: Parts) -> Jobs:
         "promotion": (promoted, {rung.name: (rung, runs) for rung in RUNGS}),
         "silence": (listen, {name: (name,) for name in SILENCES}),
         "violations": (violate, {name: (name, few) for name in VIOLATIONS}),
-        "latency": (slower, {name: (name, third) for name in CHANGES}),
+        "latency": (
+            slower,
+            {**{name: (name, third) for name in CHANGES}, MANY_AA: ("A/A", 10 * third)},
+        ),
     }
     return {
         title: {

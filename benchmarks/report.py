@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,9 +50,9 @@ def target_table(made: Sequence[Target]) -> str:
         met = "**no**" if one.met == "no" else one.met
         cells = (str(one.point), one.what, limit, f"{one.measured:.4g}", se, runs, met)
         lines.append(f"| {' | '.join(cells)} |")
-    asked = [one for one in made if one.limit is not None]
-    missed = sum(one.met == "no" for one in asked)
-    return "\n".join(lines) + f"\n\n{len(asked) - missed} of {len(asked)} targets met"
+    how = Counter(one.met for one in made)
+    met = f"{how['yes']} targets met, {how['within error']} within two standard errors"
+    return "\n".join(lines) + f"\n\n{met}, {how['no']} missed"
 
 
 def _one(

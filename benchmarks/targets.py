@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.costs import OF_THIS
+from benchmarks.latency import MANY_AA
 from benchmarks.scenarios import ROWS
 
 RESULTS = Path(__file__).parent / "results" / "detection.json"
@@ -201,12 +202,19 @@ def _silence(rows: dict[str, Any]) -> Iterator[Target]:
 def _latency(rows: dict[str, Any]) -> Iterator[Target]:
     for name, one in rows.items():
         runs = one["runs"]
-        if name == "A/A":
-            yield Target(6, "latency A/A: false alarms", one["EXC p"] * runs, 0.0, None, runs)
+        if name.startswith("A/A"):
+            # no alarm in the listed runs; of many more, as many as the budget allows
+            most = 0.01 if name == MANY_AA else 0.0
+            for rule, what in (("EXC", ""), ("EXC 1.1", ", x1.1 tolerated")):
+                p = one[f"{rule} p"]
+                told = f"latency, {name}{what}: false alarms, {round(p * runs)} of {runs}"
+                yield Target(6, told, p, most, _at(p, runs), runs)
         else:
             what = f"latency, {name}: s, limit is that of the bands"
             ours, se = one["EXC mean_delay_s"], one["EXC mean_delay_se"]
             yield Target(6, what, ours, one["BAND mean_delay_s"], se, runs)
+            ours, se = one["EXC 1.1 mean_delay_s"], one["EXC 1.1 mean_delay_se"]
+            yield Target(6, f"latency, {name}: s, x1.1 tolerated", ours, None, se, runs)
 
 
 def _violations(rows: dict[str, Any]) -> Iterator[Target]:

@@ -31,6 +31,7 @@ def test_retries_break_the_plain_rule_and_tempering_mends_it() -> None:
 def test_a_slower_canary_is_seen_sooner_in_exceedances_than_in_bands() -> None:
     found = slower("median +10%", 10, (1,))
     assert found["EXC mean_delay_s"] < found["BAND mean_delay_s"]
+    assert found["EXC mean_delay_s"] < found["EXC 1.1 mean_delay_s"]
     assert found["EXC mean_delay_se"] > 0.0
 
 
