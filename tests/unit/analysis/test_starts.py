@@ -2,8 +2,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis import starts
+from analysis.counts import HarmSpec, log_evidence, update_harm
+from analysis.ticks import Counts, Interval, Tick
 from tests.unit.analysis.cases import reference
 
 
@@ -44,3 +48,17 @@ def test_the_minutes_of_a_step_never_spend_more_than_its_mass() -> None:
     spent = starts.AT_ONCE + starts.late_mass(np.arange(1, 1_000_000)).sum()
     assert 0.96 < spent < 1.0
     assert starts.late_mass([0, 1]).tolist() == [0.0, 0.0]
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=9))
+def test_no_ladder_bets_more_than_there_is(minutes: list[int]) -> None:
+    """Steps of any length, more of them than the release was said to have, and no data."""
+    spec, nothing = HarmSpec("Decrease", 0.99, expected_rate=50.0, starts=4), Counts(0, 0, 0, 0)
+    state, at_s, before = spec.start(), 0.0, 1.0
+    for step, length in enumerate(minutes):
+        for _ in range(length):
+            tick = Tick(Interval(at_s, at_s + 60.0), nothing, share=0.1, step=step)
+            state, at_s = update_harm(spec, state, tick), at_s + 60.0
+            assert 0.0 < float(state.waiting) < before
+            before = float(state.waiting)
+            assert float(log_evidence(state)) == 0.0
