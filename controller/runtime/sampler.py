@@ -19,7 +19,7 @@ import structlog
 from controller.api.meta import Key
 from controller.metrics.plans import Source
 from controller.metrics.port import Pod, Reading, Tools, Wanted, Window
-from controller.runtime.clock import Now
+from controller.runtime.clock import Now, TickClock
 from controller.runtime.evidence import Arm, EvidenceView, NoDataNote, Run
 from controller.runtime.folding import Folding, Segment, questions
 from controller.runtime.reading import Reader
@@ -83,29 +83,6 @@ class Sampler:
         return follower.folding.view() if follower else None
 
 
-class _TickClock:
-    """Wall-clock seconds for ticks.
-
-    `steady`: moves with the loop's monotonic clock from where the wall clock stood, so a jump of
-    the wall clock neither skips nor repeats a tick. A server's samples carry the server's time, so
-    what is read from one follows the wall clock.
-    """
-
-    def __init__(self, now: Now) -> None:
-        self._now = now
-        self._offset_s = now().timestamp() - asyncio.get_running_loop().time()
-
-    def not_before(self, moment_s: float) -> None:
-        """Let the steady time be that late at least: evidence may have been written by an operator
-        whose wall clock was ahead of ours, and ticks of pods need only go on from there."""
-        self._offset_s += max(0.0, moment_s - self.time_s(steady=True))
-
-    def time_s(self, *, steady: bool) -> float:
-        if not steady:
-            return self._now().timestamp()
-        return asyncio.get_running_loop().time() + self._offset_s
-
-
 class _Follower:
     """The task of one run and its times."""
 
@@ -113,7 +90,7 @@ class _Follower:
         self.folding = Folding(run)
         self.task: asyncio.Task[None] | None = None
         self._reader, self._changed = reader, changed
-        self._clock = _TickClock(now)
+        self._clock = TickClock(now)
         self._woken = asyncio.Event()
         self._segment: Segment | None = None
         self._step_began: tuple[int, float] | None = None
@@ -135,10 +112,10 @@ class _Follower:
         if run.in_force_since is None:
             self._step_began = None
             return
-        if resume and self.folding.window_end_s is not None:
+        if self._steady and self.folding.window_end_s is not None:
             self._clock.not_before(self.folding.window_end_s)
         now_s = self._time_s()
-        in_force_s = min(run.in_force_since.timestamp(), now_s)
+        in_force_s = min(run.in_force_since.timestamp() + self._clock.lead_s, now_s)
         if self._step_began is None or before is None or before.step != run.step:
             self._step_began = (run.step, in_force_s)
         tick_s, end_s = run.plan.tick_s, self.folding.window_end_s
@@ -164,9 +141,12 @@ class _Follower:
 
     # -- time -----------------------------------------------------------------------------------
 
+    @property
+    def _steady(self) -> bool:
+        return not any(s.provider.rereads for s in self.folding.run.plan.sources)
+
     def _time_s(self) -> float:
-        sources = self.folding.run.plan.sources
-        return self._clock.time_s(steady=not any(s.provider.rereads for s in sources))
+        return self._clock.time_s(steady=self._steady)
 
     def _pace_s(self) -> float:
         """Seconds between two looks: a whole part of a tick."""

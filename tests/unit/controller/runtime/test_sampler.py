@@ -345,18 +345,27 @@ async def test_a_wall_clock_that_jumps_neither_skips_nor_repeats_ticks_of_pods()
         assert world.counted()[1] == 300
 
 
-async def test_an_operator_whose_clock_is_behind_the_last_ones_goes_on_with_its_evidence() -> None:
+@pytest.mark.parametrize("in_force", [True, False])
+async def test_an_operator_whose_clock_is_behind_the_last_ones_goes_on_with_its_evidence(
+    in_force: bool,
+) -> None:
     async with sampling() as world:
-        made = plan(scraped(Shop()))
+        made = plan(scraped(Shop()), bake="15s")
         world.sampler.watch(run(made))
         await at(world, 10)
         view = world.view()
         world.sampler.forget(UID)
         world.clock.jump_s = -3600.0
-        world.sampler.watch(run(made, evidence=view.state, window_end=view.window_end))
+        kept: dict[str, Any] = {"evidence": view.state, "window_end": view.window_end}
+        if not in_force:  # between two rungs
+            world.sampler.watch(run(made, since_s=None, **kept))
+        world.sampler.watch(run(made, since_s=10 - 3600, **kept))
         await at(world, 20)
         assert world.view().no_data == ()
         assert 180 <= world.counted()[1] <= 200
+        found = world.view().assessment
+        assert found is not None
+        assert "5 s of 15 s left" in found.explain  # time at the weight is as long as it was
 
 
 async def test_a_clock_that_goes_back_holds_and_says_so_where_a_server_has_the_time() -> None:
