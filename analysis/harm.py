@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis import prior
+from analysis import checks, prior
 from analysis.ticks import Direction, FloatArray, IntArray
 
 
@@ -53,10 +53,11 @@ class HarmSpec:
             raise ValueError(f"alpha must lie inside (0, 0.5); came {self.alpha}")
         if self.difference is not None and not 0.0 <= self.difference < np.inf:
             raise ValueError(f"difference must be a rate >= 0; came {self.difference}")
-        if self.truncate_nats is not None and not self.truncate_nats > 0.0:
-            raise ValueError(f"truncate_nats must be > 0; came {self.truncate_nats}")
-        if self.starts < 1:
-            raise ValueError(f"starts must be >= 1; came {self.starts}")
+        if self.truncate_nats is not None:
+            checks.number(self.truncate_nats, "truncate_nats", above=0.0)
+        if self.expected_rate is not None:
+            checks.numbers(self.expected_rate, "expected_rate", above=0.0)
+        checks.whole(self.starts, "starts")
 
     @property
     def sign(self) -> float:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis import plan
+from analysis import checks, plan
 from analysis.explain import span
 
 SHARES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
@@ -73,6 +73,7 @@ def planned(
     _ladder(shares, margins)
     if not budget > 0.0:
         raise ValueError(f"budget must be orders > 0; came {budget}")
+    checks.number(bake_s, "bake_s", least=0.0)
     steps = []
     for place, (share, margin) in enumerate(zip(shares, margins, strict=True)):
 

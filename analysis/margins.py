@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis import checks
 from analysis.ticks import Direction, FloatArray, IntArray
 
 BETTER: dict[Direction, tuple[float, ...]] = {
@@ -57,8 +58,9 @@ class Margin:
             return
         if (self.ratio < 1.0) != (direction == "Decrease") or self.ratio == 1.0:
             side = "below" if direction == "Decrease" else "above"
+            article = "a" if direction == "Decrease" else "an"
             raise ValueError(
-                f"the margin of a {direction} must be a ratio {side} 1; came {self.ratio}"
+                f"the margin of {article} {direction} must be a ratio {side} 1; came {self.ratio}"
             )
 
 
@@ -137,5 +139,6 @@ def seconds_to_promote(nats_per_second: npt.ArrayLike, beta: float) -> FloatArra
     >>> seconds_to_promote([0.0, 1.0], 0.05).round(2).tolist()
     [inf, 4.38]
     """
+    checks.budget(beta, "beta")
     with np.errstate(divide="ignore"):
         return (math.log(1.0 / beta) + START_NATS) / np.asarray(nats_per_second, dtype=np.float64)

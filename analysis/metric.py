@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis import combine
+from analysis import checks, combine
 from analysis.counts import HarmSpec, HarmState, log_evidence, update_harm
 from analysis.dispersion import DispersionState, phi, update_dispersion
 from analysis.gaps import GapMemory
@@ -79,6 +79,9 @@ class MetricSpec:
                 f"direction of {self.name} must be Decrease, Increase or Both; "
                 f"came {self.direction!r}"
             )
+        checks.number(self.tolerated_ratio, f"tolerated_ratio of {self.name}", above=0.0)
+        if self.expected_rate is not None:
+            checks.number(self.expected_rate, f"expected_rate of {self.name}", above=0.0)
         if not 0.0 <= self.weight < np.inf:
             raise ValueError(f"weight of {self.name} must be >= 0; came {self.weight}")
         if self.edges < 1 or not set(self.promotion_edges or ()) <= set(range(self.edges)):
@@ -94,6 +97,9 @@ class MetricSpec:
             )
         for margin in self.margins:
             self._wider_than_tolerated(margin)
+        for excess in self.excess_margins:
+            if excess is not None:
+                excess.fits(OPPOSITE[self.main_direction])
 
     def _wider_than_tolerated(self, margin: Margin | None) -> None:
         """A margin inside what is tolerated could be excluded only by luck."""

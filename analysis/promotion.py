@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis import checks
 from analysis.factors import difference_factor, ratio_factor, weighed
 from analysis.logspace import log_sum, settle
 from analysis.margins import Alternatives, Margin, seconds_to_promote
@@ -60,8 +61,12 @@ class PromotionSpec:
     truncate_nats: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.beta < 1.0:
-            raise ValueError(f"beta must lie inside (0, 1); came {self.beta}")
+        checks.direction(self.direction)
+        checks.budget(self.beta, "beta")
+        if self.expected_rate is not None:
+            checks.number(self.expected_rate, "expected_rate", above=0.0)
+        if self.truncate_nats is not None:
+            checks.number(self.truncate_nats, "truncate_nats", above=0.0)
         if not (self.spacing_s > 0.0 and 0.0 <= self.cover_s < math.inf):
             raise ValueError(
                 f"spacing_s must be > 0 and cover_s >= 0; came {self.spacing_s}, {self.cover_s}"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis import checks
 from analysis.ticks import FloatArray
 
 AT_ONCE = 0.6
@@ -68,8 +69,10 @@ def start_mixture(log_increments: npt.ArrayLike, masses: npt.ArrayLike) -> Float
     [1.0, 1.0]
     """
     steps = np.asarray(log_increments, dtype=np.float64)
-    pi = np.broadcast_to(np.asarray(masses, dtype=np.float64), steps.shape)
-    if (pi < 0.0).any() or (pi.sum(axis=-1) > 1.0 + 1e-12).any():
+    if np.isnan(steps).any():
+        raise ValueError(f"log_increments must be numbers; came {log_increments!r}")
+    pi = np.broadcast_to(checks.numbers(masses, "start masses", least=0.0), steps.shape)
+    if (pi.sum(axis=-1) > 1.0 + 1e-12).any():
         raise ValueError("start masses must be >= 0 and sum to at most 1")
     waiting = np.ones(steps.shape[:-1])
     moving = np.zeros(steps.shape[:-1])

@@ -218,3 +218,30 @@ def release(start_s: float, end_s: float, step: int = 0) -> a.ReleaseTick:
 def parts(start_s: float, end_s: float) -> a.Tick:
     two = a.Counts([1.0, 1.0], [9.0, 9.0], [1.0, 1.0], [9.0, 9.0])
     return a.Tick(a.Interval(start_s, end_s), two, 0.1)
+
+
+MARGINS = (a.Margin(0.9),)
+REFUSED: dict[str, Callable[[], object]] = {
+    "expected_rate": lambda: a.HarmSpec("Decrease", 0.99, expected_rate=-1.0),
+    "starts": lambda: a.HarmSpec("Decrease", 0.99, starts=NAN),  # type: ignore[arg-type]
+    "truncate_nats": lambda: a.HarmSpec("Decrease", 0.99, truncate_nats=INF),
+    "direction": lambda: a.PromotionSpec("Down", MARGINS),  # type: ignore[arg-type]
+    "truncate_nats of a promotion": lambda: a.PromotionSpec("Decrease", MARGINS, truncate_nats=-1),
+    "tolerated_ratio": lambda: a.MetricSpec("orders", "Decrease", NAN, MARGINS),
+    "expected_rate of a metric": lambda: a.MetricSpec(
+        "orders", "Decrease", 0.99, MARGINS, expected_rate=-1.0
+    ),
+    "an excess margin on the harmful side": lambda: a.MetricSpec(
+        "orders", "Decrease", 0.99, MARGINS, excess_margins=MARGINS
+    ),
+    "start masses": lambda: a.start_mixture([0.0, 0.0], [NAN, 0.5]),
+    "log_increments": lambda: a.start_mixture([NAN, 0.0], [0.5, 0.5]),
+    "beta": lambda: a.seconds_to_promote([1.0], 1.5),
+    "bake_s": lambda: a.planned((0.1,), (0.2,), 10.0, bake_s=NAN),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_core_specifications_refuse_it_too(what: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        REFUSED[what]()
