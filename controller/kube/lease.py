@@ -44,7 +44,7 @@ class LeaderElection:
         jitter: Jitter = random.random,
     ) -> None:
         """`identity` must be unique to this process: a pod's name and a random part."""
-        if duration_s <= settings.LEASE_MARGIN_S + settings.LEASE_RETRY_S:
+        if duration_s <= settings.LEASE_MARGIN_S + settings.LEASE_RENEW_S:
             raise ValueError(f"a lease of {duration_s} s leaves no time to act")
         self._cluster, self._namespace, self._name = cluster, namespace, name
         self.identity = identity

@@ -210,7 +210,7 @@ async def test_wall_clocks_that_stand_still_years_apart_change_nothing() -> None
 
 async def test_a_lease_too_short_to_act_in_is_refused() -> None:
     with pytest.raises(ValueError, match="no time to act"):
-        LeaderElection(new_cluster(), NS, "x", "a", duration_s=6)
+        LeaderElection(new_cluster(), NS, "x", "a", duration_s=10)
 
 
 FAULTS = st.lists(
