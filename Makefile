@@ -48,7 +48,7 @@ bench-idle: testbed ## requests, memory and processor time of an idle operator (
 bench-kills: testbed ## kill -9 before and after each write of a release (ARGS="--every 5", "--minutes 20")
 	@$(BIN)/python -m benchmarks.kills $(ARGS)
 
-bench-detection: $(READY) ## false rollbacks, delays and orders lost of eight rules (ARGS=--quick: a tenth)
+bench-detection: $(READY) ## false rollbacks, delays and orders lost of ten rules (ARGS=--quick: a tenth)
 	@$(BIN)/python -m benchmarks.detection $(ARGS)
 
 uninstall: $(READY) ## restore every workload on the cluster of your kubeconfig, then remove Blastdoor
