@@ -26,11 +26,12 @@ class Begun:
 
     at: datetime
     load_average: float
+    commit: str
 
 
 def begin() -> Begun:
     """Call it before the first measurement."""
-    return Begun(datetime.now(UTC), os.getloadavg()[0])
+    return Begun(datetime.now(UTC), os.getloadavg()[0], _commit())
 
 
 def write(
@@ -53,7 +54,7 @@ def made(begun: Begun, seed: int | None) -> dict[str, Any]:
     return {
         "date": begun.at.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": begun.commit,
         "seed": seed,
         "cores": os.cpu_count(),
         "memory_gib": round(pages / 2**30),
