@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 
 STORY = """
 import asyncio
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from controller.kube.memory import MemoryCluster
@@ -32,6 +33,8 @@ async def main():
             (folder / "up").write_text("")
             await asyncio.sleep(600)
 
+# A test run in the background of a shell inherits that an interrupt is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(main())
 """
 
