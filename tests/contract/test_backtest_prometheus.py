@@ -16,8 +16,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from controller.cli.main import main
-from controller.local.process import free_ports
-from controller.local.prometheus import Prometheus, static
+from tests.contract.served import prometheus_of
 
 pytestmark = pytest.mark.e2e
 
@@ -71,22 +70,14 @@ class Shop:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served() -> AsyncIterator[tuple[str, str, str]]:
     """The server's address, and the first and last instant of what it scraped."""
-    shop, app = Shop(), web.Application()
-    app.router.add_get("/metrics", shop.metrics)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_ports(1)[0]
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        async with Prometheus([static("shop", [f"127.0.0.1:{port}"])], 0.5) as prometheus:
-            async with asyncio.timeout(60):
-                await shop.begun.wait()
-                start_s = time.clock_gettime(time.CLOCK_REALTIME)
-                await shop.done.wait()
-            end_s = time.clock_gettime(time.CLOCK_REALTIME)
-            yield prometheus.url, _text(start_s), _text(end_s)
-    finally:
-        await runner.cleanup()
+    shop = Shop()
+    async with prometheus_of(shop.metrics) as prometheus:
+        async with asyncio.timeout(60):
+            await shop.begun.wait()
+            start_s = time.clock_gettime(time.CLOCK_REALTIME)
+            await shop.done.wait()
+        end_s = time.clock_gettime(time.CLOCK_REALTIME)
+        yield prometheus.url, _text(start_s), _text(end_s)
 
 
 def _text(at_s: float) -> str:

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from controller.local.process import free_ports
 from controller.local.prometheus import Prometheus, pods, static
 from controller.local.toolchain import require, stated_version
 from controller.local.tools import PROMETHEUS, TOOLS
+from tests.contract.served import served_metrics
 from tests.plugins.real_cluster import RealCluster
 
 pytestmark = pytest.mark.e2e
@@ -30,14 +30,8 @@ async def metrics_port() -> AsyncIterator[int]:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(text="orders_total 7\n")
 
-    app = web.Application()
-    app.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_ports(1, LISTENS_ON)[0]
-    await web.TCPSite(runner, LISTENS_ON, port).start()
-    yield port
-    await runner.cleanup()
+    async with served_metrics(metrics, LISTENS_ON) as port:
+        yield port
 
 
 async def query(prometheus: Prometheus, expression: str) -> Series:
@@ -112,13 +106,7 @@ async def test_the_alerts_that_are_shipped_are_understood_and_the_blind_one_sees
         facts = {"blastdoor_rollouts_blind": 2, "blastdoor_leading": 1, "blastdoor_hold_acts": 0}
         return web.Response(text="".join(f"{name} {value}\n" for name, value in facts.items()))
 
-    app = web.Application()
-    app.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_ports(1)[0]
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
+    async with served_metrics(metrics) as port:
         scrapes = [static("blastdoor", [f"127.0.0.1:{port}"])]
         async with Prometheus(scrapes, interval_s=0.2, rules=[RULES]) as prometheus:
             # An alert that waits for its `for` is pending and has a series already.
@@ -127,5 +115,3 @@ async def test_the_alerts_that_are_shipped_are_understood_and_the_blind_one_sees
             assert found[0]["alertstate"] == "pending"
             assert await query(prometheus, 'ALERTS{alertname="BlastdoorHoldLost"}') == []
             assert await query(prometheus, 'ALERTS{alertname="BlastdoorDown"}') == []
-    finally:
-        await runner.cleanup()

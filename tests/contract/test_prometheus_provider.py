@@ -13,11 +13,11 @@ import pytest_asyncio
 from aiohttp import web
 
 from controller.api.template import PrometheusProvider
-from controller.local.process import free_ports
-from controller.local.prometheus import Prometheus, static
+from controller.local.prometheus import Prometheus
 from controller.metrics.port import NoData, Reading, Samples, Wanted, Window
 from controller.metrics.prometheus import PROVIDER
 from controller.runtime.tools import lend_tools
+from tests.contract.served import prometheus_of
 
 pytestmark = pytest.mark.e2e
 
@@ -44,19 +44,10 @@ class Target:
 @pytest_asyncio.fixture
 async def scraped() -> AsyncIterator[tuple[str, Target]]:
     target = Target()
-    app = web.Application()
-    app.router.add_get("/metrics", target.metrics)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_ports(1)[0]
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        async with Prometheus([static("shop", [f"127.0.0.1:{port}"])], 0.5) as prometheus:
-            async with asyncio.timeout(30):
-                await target.scraped.wait()
-            yield prometheus.url, target
-    finally:
-        await runner.cleanup()
+    async with prometheus_of(target.metrics) as prometheus:
+        async with asyncio.timeout(30):
+            await target.scraped.wait()
+        yield prometheus.url, target
 
 
 def wanted(expression: str, metric: str = "orders") -> Wanted:
