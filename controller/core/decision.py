@@ -10,7 +10,7 @@ from controller.api.change import ChangeStatus
 from controller.api.rollout import RolloutStatus, Stable
 from controller.core.actions import GIVES_MORE, Intent
 from controller.core.observed import Observed
-from controller.core.phases import CARRYING, Phase
+from controller.core.phases import REVERSIBLE
 from controller.core.reasons import Reason
 
 NOTHING = Stable()
@@ -83,7 +83,7 @@ class Decision:
         if any(isinstance(step, GIVES_MORE) for step in self.steps):
             return True
         phase = self.change_status.phase if self.change_status else ""
-        return phase in {*CARRYING, Phase.ABSORBING}
+        return phase in REVERSIBLE
 
     @property
     def intents(self) -> tuple[Intent, ...]:

@@ -41,6 +41,8 @@ class Outcome(StrEnum):
 
 CARRYING = frozenset({Phase.STEPPING, Phase.SHIFTING, Phase.WATCHING})
 """The canary may carry traffic beside a complete stable: weight 0 is one patch away."""
+REVERSIBLE = CARRYING | {Phase.ABSORBING}
+"""Harm, a crash or a person can still take the release back."""
 ABSORBED = frozenset({Phase.ABSORBING, Phase.SETTLING})
 """The Deployment itself is changing, or has changed."""
 GOING_BACK = frozenset({Phase.REVERTING, Phase.RETREATING})

@@ -25,7 +25,7 @@ from controller.core.actions import (
 from controller.core.decision import Note
 from controller.core.guards.canary import wanted_pods
 from controller.core.observed import Command, HoldMode, Observed, Workload
-from controller.core.phases import CARRYING, GOING_BACK, Phase
+from controller.core.phases import CARRYING, GOING_BACK, REVERSIBLE, Phase
 from controller.core.reasons import Reason
 from controller.core.run import edits_may_wait, phase, queued, running, speaks_of, stable_of
 
@@ -95,7 +95,7 @@ def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Not
     """Until absorb has ended, the autoscaler may not shrink stable below what takes all traffic."""
     if o.floor is None:
         return
-    if phase(o) in {*CARRYING, Phase.ABSORBING, Phase.REVERTING, Phase.RETREATING}:
+    if phase(o) in {*REVERSIBLE, Phase.REVERTING, Phase.RETREATING}:
         needed = min(w.replicas, o.floor.max_replicas)
         if needed > o.floor.min_replicas:
             intents.append(RaiseFloor(needed))

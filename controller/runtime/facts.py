@@ -115,8 +115,10 @@ def run_deployment(o: Objects) -> Deployment | None:
     if d is None or o.change is None or o.view is None:
         return d
     target = o.change.spec.target.digest
+    if o.view.template_digest == target:
+        return d  # nearly always; reading the revisions costs a decoding of each
     kept = history.of_digest(o.revisions, target)
-    if o.view.template_digest == target or kept is None:
+    if kept is None:
         return d
     return replace(d, spec=replace(d.spec, template=history.kept_template(kept)))
 

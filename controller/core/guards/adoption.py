@@ -38,11 +38,9 @@ def workload_missing(o: Observed, now: datetime) -> Ruling | None:
     )
     if phase(o) is Phase.PROPOSED:
         return go_back(o, now, Outcome.WITHDRAWN, Reason.WORKLOAD_MISSING, message)
-    if change is None:
-        return Ruling(Reason.WORKLOAD_MISSING, message)
-    deadline = hold_deadline(o, change, now)
-    if now < deadline and o.rollout.metadata.deletion_timestamp is None:
-        return Ruling(Reason.WORKLOAD_MISSING, message, wake_at=deadline)
+    waits = _waits(o, now, Reason.WORKLOAD_MISSING, message)
+    if waits is not None or change is None:
+        return waits
     return retreat(o, now, _ended(change, Outcome.WITHDRAWN, Reason.WORKLOAD_MISSING, message))
 
 
@@ -54,13 +52,19 @@ def workload_taken(o: Observed, now: datetime) -> Ruling | None:
         f"Deployment {o.rollout.spec.workload.name} is governed by Rollout {o.workload.taken_by};"
         " delete one of the two"
     )
+    waits = _waits(o, now, Reason.TAKEN, message)
+    return waits or go_back(o, now, Outcome.WITHDRAWN, Reason.TAKEN, message)
+
+
+def _waits(o: Observed, now: datetime, reason: Reason, message: str) -> Ruling | None:
+    """Without a run, or until `limits.hold` while the Rollout is to stay; then None."""
     change = running(o)
     if change is None:
-        return Ruling(Reason.TAKEN, message)
+        return Ruling(reason, message)
     deadline = hold_deadline(o, change, now)
     if now < deadline and o.rollout.metadata.deletion_timestamp is None:
-        return Ruling(Reason.TAKEN, message, wake_at=deadline)
-    return go_back(o, now, Outcome.WITHDRAWN, Reason.TAKEN, message)
+        return Ruling(reason, message, wake_at=deadline)
+    return None
 
 
 def recreated(o: Observed, now: datetime) -> Ruling | None:

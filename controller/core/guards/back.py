@@ -23,7 +23,7 @@ from controller.core.actions import (
 from controller.core.decision import Ruling
 from controller.core.finish import finish
 from controller.core.observed import Observed, Verdict
-from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.phases import REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.refill import refill
 from controller.core.run import (
@@ -90,7 +90,7 @@ def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
     """One Abort takes the release back, in every state in which there is a way back."""
     change = running(o)
     asked = applicable(o, "Abort")
-    if change is None or not asked or phase(o) not in {*CARRYING, Phase.PROPOSED, Phase.ABSORBING}:
+    if change is None or not asked or phase(o) not in {*REVERSIBLE, Phase.PROPOSED}:
         return None
     command = asked[0]
     because = f": {command.reason}" if command.reason else ""
@@ -107,7 +107,7 @@ def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
 
 def harm_found(o: Observed, now: datetime) -> Ruling | None:
     """The evidence of harm crossed its threshold: weight 0, whatever else is wrong."""
-    if phase(o) not in {*CARRYING, Phase.ABSORBING} or o.evidence is None:
+    if phase(o) not in REVERSIBLE or o.evidence is None:
         return None
     if o.evidence.verdict is not Verdict.ROLLBACK:
         return None
@@ -118,7 +118,7 @@ def canary_crashing(o: Observed, now: datetime) -> Ruling | None:
     """A hard rule outside the statistics: a container that crashes again and again."""
     if o.canary is None or not o.canary.crashing:
         return None
-    if phase(o) not in {*CARRYING, Phase.ABSORBING}:
+    if phase(o) not in REVERSIBLE:
         return None
     return go_back(
         o,
@@ -133,7 +133,7 @@ def contained_already(o: Observed, now: datetime) -> Ruling | None:
     """The route carries the mark of this Change: the operator was stopped between patch and
     status. The way back goes on; the weight never rises again for it."""
     change = running(o)
-    if change is None or phase(o) not in {*CARRYING, Phase.ABSORBING}:
+    if change is None or phase(o) not in REVERSIBLE:
         return None
     if not o.traffic.marked_for(change.metadata.uid):
         return None

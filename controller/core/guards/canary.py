@@ -13,7 +13,7 @@ from controller.core.guards.back import go_back
 from controller.core.guards.holding import weight_held, who_holds
 from controller.core.ladder import canary_pods
 from controller.core.observed import Observed
-from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.phases import CARRYING, REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import hold_deadline, phase, progress_deadline, running, step_of
 
@@ -63,7 +63,7 @@ def _switched_off(o: Observed, change: Change) -> tuple[Intent, ...]:
 def canary_lost(o: Observed, now: datetime) -> Ruling | None:
     """No canary pod is left while the route sends it traffic: weight 0 until one is ready."""
     change = running(o)
-    if change is None or phase(o) not in {*CARRYING, Phase.ABSORBING}:
+    if change is None or phase(o) not in REVERSIBLE:
         return None
     if not o.traffic.routed or not o.traffic.weight:
         return None

@@ -13,7 +13,7 @@ from controller.core.guards.back import go_back
 from controller.core.guards.climb import next_rung
 from controller.core.guards.promotion import begin_absorb
 from controller.core.observed import Command, Observed
-from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.phases import REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import (
     CLOCK_GRAIN,
@@ -26,7 +26,7 @@ from controller.core.run import (
     stable_of,
 )  # fmt: skip
 
-_EDITABLE = frozenset({*CARRYING, Phase.PROPOSED, Phase.ABSORBING})
+_EDITABLE = frozenset({*REVERSIBLE, Phase.PROPOSED})
 
 
 def withdrawn(o: Observed, now: datetime) -> Ruling | None:
