@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # More arguments for pytest, as in: make test ARGS="tests/unit -x"
 ARGS ?=
+# One process a core, each with clusters of its own; a file stays whole. ARGS="-n 0" for just one.
+CORES := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check testbed bench bench-containment bench-idle
@@ -21,7 +23,7 @@ demo: $(READY) $(if $(filter real,$(CLUSTER)),testbed) ## the story in a termina
 	@$(BIN)/blastdoor demo $(if $(CLUSTER),--cluster $(CLUSTER))
 
 test: testbed ## all tests: unit, property, contract, end to end
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(CORES) $(ARGS)
 
 check: $(READY) ## format, lint, types, layers, generated files, documents
 	$(BIN)/ruff format --check .

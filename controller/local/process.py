@@ -9,18 +9,21 @@ with the *thread* that started the child: start children from the thread of the 
 """
 
 import asyncio
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_LISTENING = range(10_000, 30_000)
 _POLL_S = 0.05
 _TAIL_LINES = 15
 
@@ -34,12 +37,24 @@ class PortTakenError(ProcessDiedError):
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Ports that nobody listens on at the moment, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((host, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports that nobody listens on at the moment, all different.
+
+    They lie below the ports that the kernel gives to outgoing connections, so that no client of
+    another stack takes one between our choice and the program's start, or while a killed program
+    is down and must come back where it was.
+    """
+    free = (port for port in random.sample(_LISTENING, len(_LISTENING)) if is_free(host, port))
+    return list(itertools.islice(free, count))
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody holds the port at the moment."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass

@@ -2,11 +2,19 @@
 
 import os
 import select
+import socket
 from pathlib import Path
 
 import pytest
 
-from controller.local.process import PortTakenError, Process, ProcessDiedError, free_ports
+from controller.local.process import (
+    LOOPBACK,
+    PortTakenError,
+    Process,
+    ProcessDiedError,
+    free_ports,
+    is_free,
+)
 
 
 async def never() -> bool:
@@ -19,6 +27,16 @@ def shell(tmp_path: Path, script: str) -> Process:
 
 def test_ports_chosen_together_differ() -> None:
     assert len(set(free_ports(20))) == 20
+
+
+def test_no_outgoing_connection_can_take_a_chosen_port() -> None:
+    outgoing = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(free_ports(20)) < int(outgoing[0])
+
+
+def test_a_port_that_somebody_listens_on_is_not_chosen() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert not is_free(LOOPBACK, server.getsockname()[1])
 
 
 async def test_a_program_that_ends_before_it_is_ready_shows_the_end_of_its_log(
