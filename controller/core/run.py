@@ -13,6 +13,7 @@ from controller.api.rollout import Stable, Step
 from controller.core.decision import Memory
 from controller.core.observed import Command, Observed
 from controller.core.phases import Outcome, Phase
+from controller.core.reasons import Reason
 
 CLOCK_GRAIN = timedelta(seconds=1)
 """The API server cuts the time of creation to whole seconds."""
@@ -53,6 +54,16 @@ def stable_of(o: Observed) -> Stable:
             known = serving.hash if serving else kept.hash if kept.digest == digest else ""
             return Stable(hash=known, digest=digest)
     return o.rollout.status.stable
+
+
+def ruled_since(o: Observed, reason: Reason) -> datetime | None:
+    """Since when the Rollout's status gives this reason; None when it gives another.
+
+    For the waits that no Change keeps the time of.
+    """
+    conditions = o.rollout.status.conditions
+    given = (c for c in conditions if c.type == "Ready" and c.reason == reason.value)
+    return next((c.last_transition_time for c in given), None)
 
 
 def plan_of(change: Change) -> Plan:

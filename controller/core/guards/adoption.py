@@ -20,7 +20,7 @@ from controller.core.guards.back import go_back, retreat
 from controller.core.observed import Observed, ReplicaSetFact, Workload
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import after, hold_deadline, phase, running, stable_of
+from controller.core.run import after, hold_deadline, phase, ruled_since, running, stable_of
 
 
 def workload_missing(o: Observed, now: datetime) -> Ruling | None:
@@ -124,10 +124,7 @@ def _serving(w: Workload) -> ReplicaSetFact | None:
 
 
 def _blocked(o: Observed, w: Workload, now: datetime) -> Ruling:
-    since = next(
-        (c.last_transition_time for c in o.rollout.status.conditions
-         if c.type == "Adopted" and c.reason == Reason.ADOPTION_BLOCKED.value), None,
-    )  # fmt: skip
+    since = ruled_since(o, Reason.ADOPTION_BLOCKED)
     deadline = after(since, o.rollout.spec.limits.progress_deadline, now)
     active = len(w.active)
     fact = f"{active} ReplicaSets are active" if active > 1 else "a rolling update is in flight"

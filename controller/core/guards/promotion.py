@@ -114,10 +114,12 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
             Reason.ABSORBING, "resuming the Deployment with the approved template",
             intents=(Unpause(change.spec.target.digest),), wake_at=wake,
         )  # fmt: skip
-    reason = Reason.RESTARTING if change.spec.restart else Reason.ABSORBING
-    return Ruling(
-        reason, f"{_new_pods(o, change)} of the Deployment run the new template", wake_at=wake
-    )
+    fact = f"{_new_pods(o, change)} of the Deployment run the new template"
+    if not change.spec.restart:
+        return Ruling(Reason.ABSORBING, fact, wake_at=wake)
+    # Going back would start the same pods again: what changed lies outside of the template.
+    late = "" if wake else "; it should have ended by now: look at its pods, or sign an Abort"
+    return Ruling(Reason.RESTARTING, fact + late, wake_at=wake)
 
 
 def absorbing_underneath(o: Observed, now: datetime) -> Ruling | None:

@@ -17,7 +17,16 @@ from controller.core.decision import Memory, Note, Ruling
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.phases import REJECTING, Phase
 from controller.core.reasons import Reason
-from controller.core.run import enter, phase, remembered, running, speaks_of, stable_of
+from controller.core.run import (
+    after,
+    enter,
+    phase,
+    remembered,
+    ruled_since,
+    running,
+    speaks_of,
+    stable_of,
+)  # fmt: skip
 
 
 def start(o: Observed, now: datetime) -> Ruling | None:
@@ -41,24 +50,35 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
     """A canary or a weight that no run in hand accounts for goes away, traffic first."""
     if running(o) is not None:
         return None
-    intents: list[Intent] = []
     if _canary_is_needed(o):
         return Ruling(
             Reason.RETREATING, "a run that is not recorded left all traffic on the canary; it"
             " serves until stable is complete",
         )  # fmt: skip
-    if o.traffic.routed and (o.traffic.weight or 0) > 0:
-        intents.append(SetWeight(0, ""))
-    elif o.canary is not None:
-        intents.append(RemoveCanary())
-    elif o.traffic.touched:
-        intents.append(RestoreTraffic(forget=True))
-    if not intents:
-        return None
-    return Ruling(
-        Reason.RETREATING, "removing what a run that is not recorded left behind",
-        intents=tuple(intents),
-    )  # fmt: skip
+    text = "removing what a run that is not recorded left behind"
+    stray = _stray_weight(o)
+    if stray:
+        return Ruling(Reason.RETREATING, text, intents=stray)
+    if o.canary is not None:
+        return _unused(o, now, text)
+    if o.traffic.touched:
+        return Ruling(Reason.RETREATING, text, intents=(RestoreTraffic(forget=True),))
+    return None
+
+
+def _stray_weight(o: Observed) -> tuple[Intent, ...]:
+    stray = o.traffic.routed and (o.traffic.weight or 0) > 0 and not _canary_is_needed(o)
+    return (SetWeight(0, ""),) if stray else ()
+
+
+def _unused(o: Observed, now: datetime, text: str) -> Ruling:
+    """The canary goes when the router shows that it gets nothing and its last requests ended."""
+    if not o.traffic.in_force and o.traffic.weight is not None:
+        return Ruling(Reason.RETREATING, f"{text}: the router does not show weight 0 yet")
+    until = after(ruled_since(o, Reason.RETREATING), o.rollout.spec.limits.drain, now)
+    if o.traffic.routed and now < until:
+        return Ruling(Reason.RETREATING, f"{text}: draining", wake_at=until)
+    return Ruling(Reason.RETREATING, text, intents=(RemoveCanary(),))
 
 
 def _canary_is_needed(o: Observed) -> bool:
@@ -83,7 +103,7 @@ def invalid(o: Observed, now: datetime) -> Ruling | None:
     wrong: Block | None = next((b for b in o.blocks if b.reason is Reason.INVALID), None)
     if wrong is None or running(o) is not None:
         return None
-    return Ruling(Reason.INVALID, wrong.message)
+    return Ruling(Reason.INVALID, wrong.message, intents=_stray_weight(o))
 
 
 def proposal(o: Observed, now: datetime) -> Ruling | None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace as changed
 from controller.api import rollout as api
 from controller.api.change import Change, ChangeSpec, ChangeStatus, Plan, Version
 from controller.api.mark import Mark
-from controller.api.meta import ObjectMeta
+from controller.api.meta import Condition, ObjectMeta
 from controller.api.names import FINALIZER
 from controller.core.ladder import canary_pods
 from controller.core.observed import (
@@ -368,6 +368,13 @@ class Release:
 
     def rollout_status(self, **facts: Any) -> Self:
         return self._of_rollout(status=changed(self.o.rollout.status, **facts))
+
+    def ruled(self, reason: Reason, minutes: float) -> Self:
+        """The Rollout's status has given this reason for so long."""
+        ready = Condition(
+            type="Ready", status="False", reason=reason.value, last_transition_time=ago(minutes)
+        )
+        return self.rollout_status(conditions=(ready,))
 
     def _of_rollout(self, **facts: Any) -> Self:
         self.o = replace(self.o, rollout=changed(self.o.rollout, **facts))

@@ -31,6 +31,8 @@ class Case:
     """No intent at all."""
     waits_until: float | None = None
     """Minutes from NOW."""
+    says: str = ""
+    """Words of its message."""
 
 
 def table(cases: Iterable[Case]) -> pytest.MarkDecorator:
@@ -50,6 +52,7 @@ def proves(case: Case) -> None:
     if case.outcome is not None:
         assert status is not None
         assert status.outcome == case.outcome
+    assert case.says in decision.message
     missing = [i for i in case.does if i not in decision.intents]
     assert not missing, decision.intents
     assert not [i for i in decision.intents if isinstance(i, case.not_)]

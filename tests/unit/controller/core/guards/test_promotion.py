@@ -153,6 +153,8 @@ RESTARTED = (
     Case("it is not undone for being slow",
          release().absorbing().no_canary().weight(0).restart_only().entered(60), "absorbing",
          Reason.RESTARTING, ON, nothing=True),
+    Case("an end that is late is said", release().absorbing().no_canary().weight(0).restart_only()
+         .entered(60), "absorbing", Reason.RESTARTING, ON, says="it should have ended by now"),
     Case("its end is an end like any other",
          release().absorbing(4).no_canary().weight(0).restart_only().workload(complete=True),
          "absorbing", Reason.SETTLING, SETTLING),
