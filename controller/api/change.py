@@ -88,7 +88,7 @@ class MetricReport(Struct, frozen=True):
 
 
 class ChangeStatus(Struct, frozen=True):
-    """Where the run is. `phase` is one of controller.core.phases.Phase."""
+    """Where the run is, and all that a restarted operator needs to go on."""
 
     phase: Annotated[
         str,

@@ -179,7 +179,8 @@ ANALYSIS_TEMPLATE: Final = Kind(
     "bda",
     (
         Column("Ready", ".status.conditions[?(@.type=='Ready')].status", "Whether it is usable."),
-        Column("Metrics", ".spec.metrics[*].name", "Names of its metrics."),
+        Column("Provider", ".status.provider", "Where its samples come from."),
+        Column("Metrics", ".status.metrics", "Names of its metrics."),
         Column("Tick", ".spec.tick", "Width of one look."),
         Column("Bake", ".spec.bake", "Shortest time of a step."),
         AGE,
@@ -203,7 +204,11 @@ CHANGE: Final = Kind(
     "chg",
     (
         Column("Rollout", ".spec.rollout", "The Rollout that it belongs to."),
-        Column("Origin", ".spec.origin", "Who made it: people or machines."),
+        Column(
+            "Origin",
+            r".metadata.labels.blastdoor\.dev/ai-origin",
+            "Who made it: people or machines.",
+        ),
         Column("Phase", ".status.phase", "Where the run stands."),
         Column("Weight", ".status.weight", "Observed share, in percent.", "number"),
         Column("Verdict", ".status.verdict", "Last verdict of the analysis."),

@@ -176,7 +176,6 @@ class Stable(Struct, frozen=True):
 
     hash: Annotated[str, Meta(description="pod-template-hash of its ReplicaSet.")] = ""
     digest: Annotated[str, Meta(description="Digest of its template.")] = ""
-    revision: Annotated[str, Meta(description="ControllerRevision that keeps its template.")] = ""
 
 
 class RolloutStatus(Struct, frozen=True):

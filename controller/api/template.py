@@ -112,6 +112,8 @@ class AnalysisTemplateSpec(Struct, frozen=True):
 class AnalysisTemplateStatus(Struct, frozen=True):
     """Whether the template can be used."""
 
+    provider: Annotated[str, Meta(description="Name of its provider.")] = ""
+    metrics: Annotated[str, Meta(description="Names of its metrics.")] = ""
     observed_generation: Annotated[
         int, Meta(description="Generation of the spec that this speaks of.")
     ] = 0

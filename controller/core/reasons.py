@@ -23,6 +23,7 @@ class Reason(StrEnum):
     RECREATED = "Recreated"
     TAKEN = "WorkloadTaken"
     INVALID = "InvalidSpec"
+    USABLE = "Usable"
     TRAFFIC_MISSING = "TrafficMissing"
     ANALYSIS_MISSING = "AnalysisMissing"
     UNPINNED_SERVICE = "UnpinnedService"
@@ -80,7 +81,8 @@ MEANING: dict[Reason, str] = {
     Reason.ADOPTED: "The Deployment was adopted; its running template is stable.",
     Reason.RECREATED: "The Deployment is a new object under the old name; it was adopted afresh.",
     Reason.TAKEN: "Another Rollout governs this Deployment.",
-    Reason.INVALID: "The Rollout, or a template that it names, breaks a rule.",
+    Reason.INVALID: "The Rollout or the AnalysisTemplate breaks a rule; nothing starts with it.",
+    Reason.USABLE: "The AnalysisTemplate can judge releases.",
     Reason.TRAFFIC_MISSING: "The Service or a route is missing, or does not send to the Service.",
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from controller.api.change import Change, ChangeStatus
 from controller.api.meta import Condition
 from controller.api.rollout import RolloutStatus
+from controller.core.conditions import stamped
 from controller.core.decision import Ruling
 from controller.core.observed import Observed
 from controller.core.phases import GOING_BACK, Outcome, Phase
@@ -75,7 +76,7 @@ def _change_conditions(
         "Finished": ("True" if ended else "False", reason, status.message),
         "Succeeded": (("True" if good else "False") if ended else "Unknown", reason, ""),
     }
-    return _stamped(change.status.conditions, found, now, change.metadata.generation)
+    return stamped(change.status.conditions, found, now, change.metadata.generation)
 
 
 def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
@@ -144,30 +145,4 @@ def _rollout_conditions(
         "DataAvailable": ("False", Reason.NO_DATA.value, no_data) if no_data else
                          ("True", "Data", ""),
     }  # fmt: skip
-    return _stamped(o.rollout.status.conditions, found, now, o.rollout.metadata.generation)
-
-
-def _stamped(
-    before: tuple[Condition, ...],
-    found: dict[str, tuple[str, str, str]],
-    now: datetime,
-    generation: int,
-) -> tuple[Condition, ...]:
-    """Conditions whose transition time moves only when the status does."""
-    known = {c.type: c for c in before}
-    stamped = []
-    for kind, (status, reason, message) in found.items():
-        old = known.get(kind)
-        same = old is not None and old.status == status and old.reason == reason
-        since = old.last_transition_time if old is not None and same else now
-        stamped.append(
-            Condition(
-                type=kind,
-                status=status,
-                reason=reason,
-                message=message,
-                last_transition_time=since,
-                observed_generation=generation,
-            )
-        )
-    return tuple(stamped)
+    return stamped(o.rollout.status.conditions, found, now, o.rollout.metadata.generation)

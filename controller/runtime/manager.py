@@ -32,6 +32,7 @@ from controller.runtime.probe import HoldProbe, ProbeAccount
 from controller.runtime.reconciler import Reconciler
 from controller.runtime.sampler import Sampler
 from controller.runtime.settings import Settings
+from controller.runtime.templates import TemplateReviewer
 from controller.runtime.tools import lend_tools
 from controller.runtime.world import World
 
@@ -68,9 +69,11 @@ class Operator:
         self.probe = (
             HoldProbe(probe, settings.namespace, settings.probe_interval_s) if probe else None
         )
+        writer = Writer(cluster, self.world, self.may_write)
+        self._reviewer = TemplateReviewer(self.world, writer, self._recorder, now)
         self.reconciler = Reconciler(
             self.world,
-            Writer(cluster, self.world, self.may_write),
+            writer,
             self.sampler,
             self._stable_pods,
             self._announcer,
@@ -109,6 +112,8 @@ class Operator:
                     group.create_task(self.probe.run(), name="probe")
                 if self._settings.leader_election:
                     group.create_task(self._lease.run(), name="lease")
+                elected = self._lease.elected if self._settings.leader_election else None
+                group.create_task(self._reviewer.run(elected), name="templates")
                 for number in range(self._settings.workers):
                     group.create_task(self._work(), name=f"worker {number}")
 

@@ -12,20 +12,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
 from controller.api.change import ChangeStatus
 from controller.api.kinds import Change, Rollout
-from controller.api.meta import Key, Object
-from controller.api.resources import (
-    CHANGES,
-    ROLLOUTS,
-    Resource,
-)
+from controller.api.meta import Key
+from controller.api.resources import CHANGES, ROLLOUTS
 from controller.api.rollout import RolloutStatus
 from controller.core.decision import Decision
 from controller.core.observed import Block, HoldMode, Observed
@@ -46,6 +40,7 @@ from controller.runtime.objects import Objects, look, touched
 from controller.runtime.pods import StablePods
 from controller.runtime.runs import current_run
 from controller.runtime.sampler import Sampler
+from controller.runtime.unread import unread
 from controller.runtime.world import World
 
 log = structlog.get_logger(__name__)
@@ -62,16 +57,7 @@ PATROL_S = 5.0
 event may cost seconds, never a release that hangs."""
 CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
-
-
-class Unread(Object, frozen=True):
-    """A Rollout that cannot be read: only its status is ours to write."""
-
-    status: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
-UNREAD = Resource(ROLLOUTS.group, ROLLOUTS.version, ROLLOUTS.plural, ROLLOUTS.kind, Unread)
-"""Rollouts whose spec nobody looks into: the answer to a write on a broken one must not fail."""
+_UNREAD = unread(ROLLOUTS)
 
 
 @dataclass(frozen=True)
@@ -143,7 +129,7 @@ class Reconciler:
             "phase": "Invalid", "reason": Reason.INVALID.value, "message": wrong.problem,
             "observedGeneration": wrong.metadata.generation,
         }  # fmt: skip
-        await self._writer.merge(UNREAD, key.namespace, key.name, {"status": status}, "status")
+        await self._writer.merge(_UNREAD, key.namespace, key.name, {"status": status}, "status")
         self._refused[key] = wrong.problem
 
     # -- observe --------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ async def test_a_query_with_a_syntax_error_starts_nothing_and_is_quoted_until_it
         await shop.put_analysis({**ANALYSIS, "metrics": metrics(events="orders_total{")})
         await shop.put_rollout()
         await shop.until_reason("AnalysisMissing", says="orders_total{")
+        await shop.kubectl("wait", "bda/shop", "--for=condition=Stalled", "--timeout=30s")
         await shop.release("v2")
         await shop.until_reason("AnalysisMissing", says="the proposed template waits")
         assert await shop.changes() == []
@@ -107,3 +108,7 @@ async def test_a_query_with_a_syntax_error_starts_nothing_and_is_quoted_until_it
         await shop.admin.patch_merge(ANALYSIS_TEMPLATES, namespace, "shop", mended)
         await shop.until_weight(5)
         assert await shop.versions() == {"v1"}
+        await shop.kubectl("wait", "bda/shop", "--for=condition=Ready", "--timeout=30s")
+        header, row = (await shop.kubectl("get", "bda", "shop")).splitlines()
+        assert header.split()[:4] == ["NAME", "READY", "PROVIDER", "METRICS"]
+        assert row.split()[:5] == ["shop", "True", "scrape", "orders,", "errors"]
