@@ -44,7 +44,7 @@ def explain(
     holds: Sequence[str],
 ) -> str:
     """The sentence for an assessment whose verdict and numbers are set."""
-    where = f"step {step + 1} of {len(spec.shares)} ({spec.shares[step]:.3g} of traffic)"
+    where = f"{100.0 * spec.shares[step]:.3g}% of the traffic"
     match found.reason.value:
         case "HarmFound" | "HarmSuspected":
             return _harm(found, where)
@@ -63,7 +63,9 @@ def explain(
             rest = span(spec.bake_s - step_elapsed_s)
             return f"Baking at {where}: {rest} of {span(spec.bake_s)} left; {_pace(found)}."
         case "HarmExcluded":
-            return f"Ready to leave {where}: {_shown(found)}; harm beyond the margin is excluded."
+            return (
+                f"Ready to go on from {where}: {_shown(found)}; harm beyond the margin is excluded."
+            )
         case "HoldExpired":
             return (
                 f"No evidence after {span(step_elapsed_s)} at {where}: {_pace(found)}; "

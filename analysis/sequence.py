@@ -117,10 +117,12 @@ def _bounds_of_one(state: RatioState, alpha: float) -> tuple[float, float]:
         level = log_likelihood(state, u)
     threshold = _log_integral(u, level) - math.log(1.0 / alpha)
     inside = np.flatnonzero(level > threshold)
-    low = 0.0 if inside[0] == 0 else math.exp(_crossing(state, u, int(inside[0]) - 1, threshold))
-    at_end = inside[-1] == u.size - 1
-    high_end = math.inf if at_end else math.exp(_crossing(state, u, int(inside[-1]), threshold))
-    return low, high_end
+    first, last = int(inside[0]), int(inside[-1])
+    above = level - threshold
+    low = 0.0 if first == 0 else math.exp(_crossing(state, u, above, first - 1, threshold))
+    if last == u.size - 1:
+        return low, math.inf
+    return low, math.exp(_crossing(state, u, above, last, threshold))
 
 
 def _log_integral(u: FloatArray, level: FloatArray) -> float:
@@ -134,10 +136,14 @@ def _log_integral(u: FloatArray, level: FloatArray) -> float:
         return float(log_sum(level + np.log(density * width)))
 
 
-def _crossing(state: RatioState, u: FloatArray, left: int, threshold: float) -> float:
+def _crossing(
+    state: RatioState, u: FloatArray, above: FloatArray, left: int, threshold: float
+) -> float:
     """Where l crosses ``threshold`` between two neighbouring points: a finer look, then a line."""
     fine = np.linspace(u[left], u[left + 1], 33)
     level = log_likelihood(state, fine) - threshold
-    change = int(np.flatnonzero(np.signbit(level[:-1]) != np.signbit(level[1:]))[0])
+    # The two that straddle it stay as they are: sums of 1e12 events round by more than a nat.
+    level[[0, -1]] = above[[left, left + 1]]
+    change = int(np.flatnonzero((level[:-1] > 0.0) != (level[1:] > 0.0))[0])
     a, b = level[change], level[change + 1]
     return float(fine[change] + (fine[1] - fine[0]) * a / (a - b))

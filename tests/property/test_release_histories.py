@@ -30,7 +30,7 @@ AT_REST_WITHIN_S = 2500
 """limits.hold is 10 minutes and a release has two steps: every history comes to rest in this."""
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(EVENT, max_size=10), st.sampled_from(["Replace", "Queue"]))
 def test_any_history_comes_to_rest_and_serves_no_bad_version(
     history: list[tuple[str, str | int | bool]], supersede: str

@@ -133,7 +133,7 @@ def test_one_run_in_another_step_does_not_disturb_the_rest() -> None:
     assert both.step.tolist() == [0, 1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.floats(0.7, 1.1))
 def test_the_kept_starts_give_the_smallest_of_all_starts_or_less(seed: int, ratio: float) -> None:
     spec = replace(TEN, cover_s=120.0)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.interval import ratio_interval
@@ -50,7 +50,6 @@ def test_between_the_nodes_the_likelihood_is_exact() -> None:
 counts = st.integers(0, 5000)
 
 
-@settings(deadline=None)
 @given(counts, counts, st.integers(1, 10**4), st.integers(1, 10**4))
 def test_swapping_the_arms_inverts_the_interval(a: int, b: int, n_a: int, n_b: int) -> None:
     low, high = ratio_bounds(of(tick(0, (a, n_a), (b, n_b))))

@@ -25,7 +25,7 @@ def test_orders_that_vanish_roll_back_within_five_seconds_and_are_named() -> Non
     assert found.guilty == ("orders",)
     assert 15.0 < found.orders_lost < 40.0
     assert found.log_e >= math.log(100)
-    assert found.explain.startswith("Rolling back at step 1 of 4 (0.02 of traffic): orders at ")
+    assert found.explain.startswith("Rolling back at 2% of the traffic: orders at ")
     assert "orders lost" in found.explain
 
 

@@ -166,7 +166,7 @@ def test_backtest_says_when_a_recorded_loss_would_have_been_taken_back(
 ) -> None:
     file = recording(tmp_path / "bad.json", 0.4)
     assert main(["backtest", "--template", TEMPLATE, "--from", file]) == 1
-    assert "ROLLBACK    Rolling back at step 1" in capsys.readouterr().out
+    assert "ROLLBACK    Rolling back at 1% of the traffic" in capsys.readouterr().out
 
 
 def test_backtest_lets_a_good_recording_step_up(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.api.mark import Mark
@@ -20,9 +20,7 @@ from controller.core.run import phase, running
 from tests.unit.controller.core.builders import NOW, UID, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase, looks
 
-many = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+many = settings(max_examples=150)
 ON: Final = (*CARRYING, Phase.ABSORBING)
 A_PERSON_ENDS_IT = {Reason.NO_EVIDENCE, Reason.RESTARTING, Reason.REVERTING}
 """Waits past their deadline: `onNoEvidence: Hold`, a restart that does not come up, and a stable

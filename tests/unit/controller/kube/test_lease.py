@@ -224,7 +224,7 @@ FAULTS = st.lists(
 
 
 @pytest.mark.looptime(False)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(faults=FAULTS)
 def test_whatever_fails_there_are_never_two_leaders_and_one_in_the_end(
     faults: list[tuple[str, str, float]],
