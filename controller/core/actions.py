@@ -43,6 +43,13 @@ class KeepTarget:
 
 
 @dataclass(frozen=True)
+class DropRevisions:
+    """Delete ControllerRevisions whose templates nobody may have to go back or on to."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RecreateReplicaSet:
     """Make a ReplicaSet of the Deployment from the ControllerRevision of this template."""
 
@@ -168,6 +175,7 @@ Intent = (
     | Adopt
     | KeepRevision
     | KeepTarget
+    | DropRevisions
     | RecreateReplicaSet
     | DropReplicaSets
     | ScaleReplicaSet

@@ -61,6 +61,10 @@ class Workload:
         """ReplicaSets that want or have pods."""
         return tuple(s for s in self.sets if s.wanted or s.available)
 
+    def marks_only(self, name: str) -> bool:
+        """Whether that ReplicaSet is marked stable, and no other is."""
+        return [s.name for s in self.sets if s.marked_stable] == [name]
+
     def of_digest(self, digest: str) -> ReplicaSetFact | None:
         """The ReplicaSet of a template; the one with most replicas if there are several."""
         found = [s for s in self.sets if s.digest == digest]
@@ -192,6 +196,8 @@ class Observed:
     """A ControllerRevision holds the stable template."""
     target_kept: bool = False
     """A ControllerRevision holds the template of the run in hand."""
+    spare_revisions: tuple[str, ...] = ()
+    """ControllerRevisions of ours that nothing needs any more."""
     hold_mode: HoldMode = HoldMode.ON_CHANGE
     namespace_ending: bool = False
     acting_since: datetime | None = None

@@ -13,6 +13,7 @@ from controller.core.actions import (
     Answer,
     ApplyCanary,
     DropReplicaSets,
+    DropRevisions,
     Intent,
     KeepRevision,
     KeepTarget,
@@ -87,8 +88,10 @@ def _keep_paused(o: Observed, w: Workload, intents: list[Intent]) -> None:
 
 def _remember_stable(o: Observed, w: Workload, intents: list[Intent]) -> None:
     serving = w.of_digest(stable_of(o).digest)
-    if serving is not None and not (o.revision_kept and serving.marked_stable):
+    if serving is not None and not (o.revision_kept and w.marks_only(serving.name)):
         intents.append(KeepRevision(serving.name))
+    if o.spare_revisions:
+        intents.append(DropRevisions(o.spare_revisions))
 
 
 def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Note]) -> None:

@@ -66,6 +66,8 @@ async def _one(w: Writer, o: Objects, intent: a.Intent) -> None:
             await workload.keep_revision(w, o, replicaset)
         case a.KeepTarget(digest):
             await workload.keep_target(w, o, digest)
+        case a.DropRevisions(names):
+            await workload.drop_revisions(w, o, names)
         case a.RecreateReplicaSet(digest, replicas):
             await workload.recreate_replicaset(w, o, digest, replicas)
         case a.DropReplicaSets(names):

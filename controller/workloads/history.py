@@ -167,14 +167,24 @@ def recreate_replicaset(
     }
 
 
-def expired(
-    revisions: Iterable[ControllerRevision], stable: str, keep: int = KEEP
+def stable_digests(revisions: Iterable[ControllerRevision]) -> frozenset[str]:
+    """Digests of the templates that are kept because they were stable."""
+    return frozenset(kept_digest(r) for r in revisions if not is_target(r))
+
+
+def spare(
+    revisions: Iterable[ControllerRevision], stable: str, target: str, keep: int = KEEP
 ) -> tuple[str, ...]:
-    """Names of the oldest revisions beyond `keep`; never the one of the stable digest."""
+    """Names of those that nothing needs: the oldest beyond `keep`, and targets of other runs.
+
+    stable: digest that serves. target: digest of the run in hand; empty when there is none.
+    """
     newest_first = sorted(revisions, key=lambda r: r.revision, reverse=True)
-    others = [r for r in newest_first if kept_digest(r) != stable]
-    room = keep - (len(newest_first) - len(others))
-    return tuple(r.name for r in others[max(room, 0) :])
+    in_use = (stable, target)
+    once_stable = [r for r in newest_first if not is_target(r) and kept_digest(r) not in in_use]
+    needed = {target, stable} - stable_digests(newest_first)
+    targets = [r for r in newest_first if is_target(r) and kept_digest(r) not in needed]
+    return tuple(r.name for r in (*once_stable[keep - 1 :], *targets))
 
 
 def _kept(revision: ControllerRevision) -> _Kept:

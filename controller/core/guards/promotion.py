@@ -6,6 +6,7 @@ serves while the Deployment changes underneath.
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -13,7 +14,6 @@ from msgspec.structs import replace
 from controller.api.change import Change, ChangeStatus
 from controller.core.actions import (
     ApplyCanary,
-    KeepRevision,
     RemoveCanary,
     RestoreTraffic,
     SetWeight,
@@ -207,13 +207,7 @@ def settling(o: Observed, now: datetime) -> Ruling | None:
     kept = remembered(o)
     memory = Memory(stable_of(o), kept.deployment_uid, change.name)
     ruling = _canary_goes(o, now)
-    serving = o.workload.of_digest(change.spec.target.digest) if o.workload else None
-    mark = (KeepRevision(serving.name),) if serving and not serving.marked_stable else ()
-    return Ruling(
-        ruling.reason, ruling.message, intents=(*mark, *ruling.intents), change=ruling.change,
-        memory=ruling.memory or memory, wake_at=ruling.wake_at, notes=ruling.notes,
-        again=ruling.again,
-    )  # fmt: skip
+    return dataclasses.replace(ruling, memory=ruling.memory or memory)
 
 
 def _canary_goes(o: Observed, now: datetime) -> Ruling:

@@ -66,29 +66,27 @@ async def keep_revision(w: Writer, o: Objects, replicaset: str) -> None:
         return
     kept = digest(serving.spec.template)
     number = history.next_number(o.revisions)
-    earlier = [r for r in o.revisions if history.kept_digest(r) == kept]
-    if not any(not history.is_target(r) for r in earlier):
+    if kept not in history.stable_digests(o.revisions):
         body = history.revision_body(o.deployment, serving, o.rollout.name, number)
         await w.apply(CONTROLLER_REVISIONS, o.rollout.namespace, body)
     await w.patch(REPLICASETS, serving, lambda rs: adoption.label_stable(rs, o.rollout.name))
     for rs in o.view.replicasets:
         if rs.name != replicaset and names.ROLE_LABEL in rs.metadata.labels:
             await w.patch(REPLICASETS, rs, adoption.unlabel)
-    old = history.expired(o.revisions, kept)
-    old += tuple(r.name for r in earlier if history.is_target(r))
-    for revision in o.revisions:
-        if revision.name in old:
-            await w.delete(CONTROLLER_REVISIONS, revision)
 
 
 async def keep_target(w: Writer, o: Objects, target: str) -> None:
-    """The template of the run in hand, as long as the Deployment still holds it; older ones go."""
+    """The template of the run in hand, as long as the Deployment still holds it."""
     if o.deployment is None or digest(o.deployment.spec.template) != target:
         return
     body = history.target_body(o.deployment, o.rollout.name, history.next_number(o.revisions))
     await w.apply(CONTROLLER_REVISIONS, o.rollout.namespace, body)
+
+
+async def drop_revisions(w: Writer, o: Objects, spare: tuple[str, ...]) -> None:
+    """Revisions that nothing needs any more go."""
     for revision in o.revisions:
-        if history.is_target(revision) and history.kept_digest(revision) != target:
+        if revision.name in spare:
             await w.delete(CONTROLLER_REVISIONS, revision)
 
 

@@ -344,6 +344,10 @@ class Release:
         self.o = replace(self.o, revision_kept=False)
         return self
 
+    def spare_revisions(self, *names: str) -> Self:
+        self.o = replace(self.o, spare_revisions=names)
+        return self
+
     def acting_for(self, minutes: float) -> Self:
         """The operator began to act that many minutes ago."""
         self.o = replace(self.o, acting_since=ago(minutes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from controller.core.actions import (
     Answer,
     ApplyCanary,
     DropReplicaSets,
+    DropRevisions,
     Intent,
     KeepRevision,
     KeepTarget,
@@ -95,6 +97,12 @@ CASES: Sequence[tuple[str, Release, tuple[Intent, ...], tuple[type[Intent], ...]
     ("what is stable is kept in a revision and marked",
      release().at_rest().sets(replicaset(STABLE, 4, name=STABLE_SET)),
      (KeepRevision(STABLE_SET),), ()),
+    ("a mark that a crash left on its forerunner goes",
+     release().at_rest().sets(*MARKED, replace(replicaset(OLD, 0, name=OLD_SET),
+                                               marked_stable=True)),
+     (KeepRevision(STABLE_SET),), ()),
+    ("revisions that nothing needs go", release().at_rest().spare_revisions("checkout-target-x"),
+     (DropRevisions(("checkout-target-x",)),), (KeepRevision,)),
     ("stable keeps the size that takes all traffic back", release().stepping(2).floor(2),
      (RaiseFloor(4),), ()),
     ("up to what the autoscaler may reach", release().stepping(2).floor(2, most=3),

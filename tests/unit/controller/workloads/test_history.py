@@ -84,11 +84,29 @@ def test_a_lost_replicaset_is_made_again_as_it_was() -> None:
     assert view.new.metadata.labels["blastdoor.dev/role"] == "stable"
 
 
-def test_the_oldest_revisions_expire_but_never_the_stable_one() -> None:
+def test_the_oldest_revisions_are_spare_but_never_the_stable_one() -> None:
     revisions = [kept(number=1)] + [
         kept(template(f"shop:v{n}"), number=n, hash_=f"h{n}") for n in range(2, 14)
     ]
-    expired = history.expired(revisions, STABLE)
-    assert expired == tuple(r.name for r in (revisions[3], revisions[2], revisions[1]))
+    spare = history.spare(revisions, STABLE, "")
+    assert spare == tuple(r.name for r in (revisions[3], revisions[2], revisions[1]))
     assert history.next_number(revisions) == 14
     assert history.next_number([]) == 1
+
+
+def test_an_old_template_that_is_released_again_is_not_spare() -> None:
+    revisions = [kept(number=1)] + [
+        kept(template(f"shop:v{n}"), number=n, hash_=f"h{n}") for n in range(2, 14)
+    ]
+    again = history.kept_digest(revisions[1])
+    spare = history.spare(revisions, STABLE, again)
+    assert spare == tuple(r.name for r in (revisions[3], revisions[2]))
+
+
+def test_the_template_of_a_run_is_kept_until_it_has_ended_or_is_kept_as_stable() -> None:
+    target = read(history.target_body(a_deployment(V2), "checkout", 2), ControllerRevision)
+    digest, promoted = history.kept_digest(target), kept(V2, number=3)
+    assert history.spare([kept(), target], STABLE, digest) == ()
+    assert history.spare([kept(), target], STABLE, "") == (target.name,)
+    assert history.spare([kept(), target], digest, "") == ()
+    assert history.spare([kept(), target, promoted], digest, "") == (target.name,)
