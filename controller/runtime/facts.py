@@ -1,19 +1,17 @@
-"""From Kubernetes objects to the facts that the core may see. Pure: objects in, `Observed` out."""
+"""From Kubernetes objects to the facts that the core may see. Pure: objects in, `Observed` out.
+
+What needs more than a line has a module of its own beside this one: `proposal_facts`,
+`traffic_facts`, `pod_health`. The evidence is added by whoever has it (`evidence_facts`). Called by
+the reconciler and by `once`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-from msgspec.structs import replace
-
 from controller.api import names
-from controller.api.change import ChangeSpec, Plan, Version
-from controller.api.k8s import Deployment
 from controller.api.kinds import Signoff
-from controller.api.meta import Object
-from controller.core.ladder import ladder
 from controller.core.observed import (
     Block,
     Canary,
@@ -25,14 +23,14 @@ from controller.core.observed import (
     Workload,
 )
 from controller.core.reasons import Reason
-from controller.core.run import stable_of
+from controller.core.run import running, stable_of
 from controller.runtime.objects import Objects
 from controller.runtime.pod_health import crashing, stuck
+from controller.runtime.proposal_facts import proposal, proposal_name, run_deployment
 from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
-from controller.workloads import docs, floor, history, template
+from controller.workloads import floor, history, template
 from controller.workloads.arms import Arm, by_pods, is_canary, routed, split_label
 from controller.workloads.canary import intact, proposal_digest
-from controller.workloads.diff import diff
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
 
@@ -47,27 +45,32 @@ def observe(
     """All facts about one Rollout but the evidence; `blocks` are those that plug-ins found."""
     workload = _workload(objects)
     change = objects.change
-    stable = stable_of(Observed(rollout=objects.rollout, workload=workload, change=objects.change))
+    known = Observed(rollout=objects.rollout, workload=workload, change=change)
+    stable, in_hand = stable_of(known), running(known)
     kept = {history.kept_digest(r) for r in objects.revisions}
     arm = arm_of(objects)
+    known_arm = arm if isinstance(arm, Arm) else None
     views = route_views(objects)
     return Observed(
         rollout=objects.rollout,
         workload=workload,
-        change=objects.change,
-        proposal=_proposal(objects, stable.digest),
-        proposal_name=_proposal_name(objects),
-        canary=_canary(objects, arm if isinstance(arm, Arm) else None),
+        change=change,
+        proposal=proposal(objects, stable.digest),
+        proposal_name=proposal_name(objects),
+        canary=_canary(objects, known_arm),
         traffic=traffic(objects, views),
         blocks=(*traffic_blocks(objects, views, arm), *blocks),
         commands=tuple(_command(s) for s in objects.signoffs),
         floor=_floor(objects),
         revision_kept=stable.digest in kept,
         target_kept=change is not None and change.spec.target.digest in kept,
+        spare_revisions=history.spare(
+            objects.revisions, stable.digest, in_hand.spec.target.digest if in_hand else ""
+        ),
         hold_mode=hold_mode,
         namespace_ending=objects.namespace_ending,
         acting_since=acting_since,
-        notes=_notes(objects, arm if isinstance(arm, Arm) else None),
+        notes=_notes(objects, known_arm),
     )
 
 
@@ -100,90 +103,6 @@ def _workload(o: Objects) -> Workload | None:
     )
 
 
-def _stable_template(o: Objects, digest: str) -> msgspec.Raw | None:
-    """From the ReplicaSet that serves, or from the revision when that is lost."""
-    serving = o.view.by_digest(digest) if o.view else None
-    if serving is not None:
-        return serving.spec.template
-    kept = history.of_digest(o.revisions, digest)
-    return history.kept_template(kept) if kept else None
-
-
-def run_deployment(o: Objects) -> Deployment | None:
-    """The Deployment with the template of the run in hand, also while a newer edit waits in it."""
-    d = o.deployment
-    if d is None or o.change is None or o.view is None:
-        return d
-    target = o.change.spec.target.digest
-    if o.view.template_digest == target:
-        return d  # nearly always; reading the revisions costs a decoding of each
-    kept = history.of_digest(o.revisions, target)
-    if kept is None:
-        return d
-    return replace(d, spec=replace(d.spec, template=history.kept_template(kept)))
-
-
-def _proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
-    """What a Change of the Deployment's present template says."""
-    if o.deployment is None or o.view is None or not stable_digest:
-        return None
-    if o.view.template_digest == stable_digest:
-        return None
-    stable, said = _stable_template(o, stable_digest), docs.read(o.deployment)
-    new, spec = o.deployment.spec.template, o.rollout.spec
-    found = [t for t in o.templates if not isinstance(t, str)]
-    serving = o.view.by_digest(stable_digest)
-    return ChangeSpec(
-        rollout=o.rollout.name,
-        workload_uid=o.deployment.metadata.uid,
-        source=Version(
-            digest=stable_digest,
-            hash=hash_of(serving) if serving else "",
-            images=template.images(stable) if stable is not None else (),
-        ),
-        target=Version(digest=o.view.template_digest, images=template.images(new)),
-        plan=Plan(
-            steps=ladder(spec),
-            promotion=spec.promotion,
-            limits=spec.limits,
-            analysis=tuple(t.spec for t in found),
-        ),
-        restart=stable is not None and template.only_restart_differs(stable, new),
-        attempt=len(_attempts(o)) + 1,
-        origin=said.origin,
-        what=said.what,
-        why=said.why,
-        rollback=said.rollback,
-        commits=said.commits,
-        principal=said.principal,
-        incident=said.incident,
-        diff=diff(stable, new) if stable is not None else (),
-    )
-
-
-def _attempts(o: Objects) -> tuple[Object, ...]:
-    """Earlier Changes to the very template that is proposed now."""
-    digest = o.view.template_digest if o.view else ""
-    return tuple(c for c in o.changes if c.spec.target.digest == digest)
-
-
-def _proposal_name(o: Objects) -> str:
-    """`<rollout>-<digest8>`, numbered from the second attempt on.
-
-    A Change that was named but whose creation a crash swallowed keeps its name.
-    """
-    if o.view is None:
-        return ""
-    base = f"{o.rollout.name[:230]}-{o.view.template_digest[:8]}"
-    taken = {c.name for c in o.changes}
-    number = len(_attempts(o)) + 1
-    name = base if number == 1 else f"{base}-{number}"
-    while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    return name
-
-
 def arm_of(o: Objects) -> Arm | Block:
     """What sets this run's canary apart, or why nothing can."""
     change = o.change.metadata.uid if o.change else ""
@@ -200,11 +119,11 @@ def arm_of(o: Objects) -> Arm | Block:
 
 def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     """The canary Deployment, or what is left of its pods."""
+    # A pod that is ending gets no traffic any more; one that hangs must not hold the way back.
     pods = tuple(p for p in o.canary_pods if p.metadata.deletion_timestamp is None)
     d = o.canary
     if d is None:
         served = o.canary_service is not None and is_canary(o.canary_service)
-        # A pod that is ending gets no traffic any more; one that hangs must not hold the way back.
         if not pods and not served:
             return None
         return Canary("", "", 0, 0, pods=len(pods), intact=False)

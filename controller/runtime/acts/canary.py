@@ -8,8 +8,9 @@ from controller.api.quantities import parse_duration
 from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
 from controller.core.observed import Block
 from controller.runtime.acts.writer import Writer
-from controller.runtime.facts import arm_of, run_deployment
+from controller.runtime.facts import arm_of
 from controller.runtime.objects import Objects
+from controller.runtime.proposal_facts import run_deployment
 from controller.workloads.arms import is_canary
 from controller.workloads.canary import canary_deployment, canary_service
 from controller.workloads.network import canary_network_policies
