@@ -12,14 +12,15 @@ import bisect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from analysis.buckets import BucketState, pair_buckets
 from analysis.counters import CounterPolicy, CounterState, Sample
 from analysis.pairing import ArmSamples, PairState, pair_samples
 from analysis.ticks import Counts, Interval, NoData
 from controller.metrics import selector
-from controller.metrics.judging import SLO_FACTORS
-from controller.metrics.port import Arm, Series
+from controller.metrics.port import Arm, Role, Series
+from controller.metrics.thresholds import SLO_FACTORS
 
 Samples = Mapping[str, Sequence[Sample]]
 Times = Mapping[str, Sequence[float]]
@@ -80,6 +81,7 @@ class ArmTick:
 class RatioCounter:
     """Counts of a metric with events and exposures. part: events are a part of the exposures."""
 
+    roles: ClassVar[tuple[Role, Role]] = ("events", "exposures")
     part: bool = False
     pairs: PairState | None = None
 
@@ -134,6 +136,8 @@ class BucketCounter:
     Buckets stand for the edges slo/4 ... 4 slo: the first bound at or above each, else the largest.
     """
 
+    roles: ClassVar[tuple[Role, Role]] = ("histogram", "histogram")
+    part: ClassVar[bool] = False
     slo_s: float
     state: BucketState | None = None
 

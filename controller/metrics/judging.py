@@ -2,7 +2,7 @@
 
 Pure: a `Plan`, or every problem at once with field path, what came and what is allowed. Several
 templates judge one release together, so the strictest of their settings holds. It must not read a
-sample or decide anything. Called by gather for each active release.
+sample or decide anything. Called for each run by `runtime.judgement`, and to check a template.
 """
 
 from __future__ import annotations
@@ -11,23 +11,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from analysis.margins import Margin
 from analysis.metric import MetricSpec
 from analysis.release import ReleaseSpec
-from controller.api.problems import Problem, from_decoding, shown
-from controller.api.quantities import Degradation, parse_degradation, parse_duration, parse_percent
+from controller.api.problems import Problem, shown
+from controller.api.quantities import parse_duration, parse_percent
 from controller.api.rollout import DEFAULT_LADDER, Rollout
-from controller.api.template import AnalysisTemplate, Metric
-from controller.metrics import placeholders, thresholds
-from controller.metrics.plans import Plan, Problems, Question, Refusal, Source
-from controller.metrics.port import Provider, Role
+from controller.api.template import AnalysisTemplate
+from controller.metrics.plans import Plan, Problems, Refusal, Source
+from controller.metrics.port import Provider
+from controller.metrics.template_parts import part_of
 
-SLO_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Edges of a latency histogram, in units of the objective; the nearest buckets stand for them."""
-SLO_EDGE = 2
-"""The edge that promotion needs: the objective itself."""
 MOST_MIN_TICKS = 30
 START_SPACING_S = 60.0
 
@@ -42,11 +35,11 @@ def judge(
     sources: list[Source] = []
     slo_s: dict[str, float] = {}
     for template in templates:
-        made = _Template(template, providers, (*ladder, *watch_weight(rollout)), len(ladder))
-        found += [Refusal("AnalysisTemplate", template.key, p) for p in made.problems()]
-        metrics += made.metrics
-        sources += made.sources
-        slo_s |= made.slo_s
+        part = part_of(template, providers, ladder, unasked_steps=len(watch_weight(rollout)))
+        found += [Refusal("AnalysisTemplate", template.key, p) for p in part.problems]
+        metrics += part.metrics
+        sources += part.sources
+        slo_s |= part.slo_s
     found += _repeated(rollout, templates)
     if not found and metrics:
         release = _release(rollout, templates, metrics, ladder)
@@ -84,160 +77,6 @@ def _repeated(rollout: Rollout, templates: Sequence[AnalysisTemplate]) -> Iterat
     for name in sorted({name for name in names if names.count(name) > 1}):
         got = f"templates that both give the metric {shown(name)}"
         yield _of(rollout, "spec.analysis", got, "must give each metric once")
-
-
-class _Template:
-    """One template being read: fills `metrics`, `sources` and `slo_s` while it finds problems."""
-
-    def __init__(
-        self,
-        template: AnalysisTemplate,
-        providers: Mapping[str, Provider],
-        weights_pct: Sequence[float],
-        ladder: int,
-    ) -> None:
-        self._template, self._providers = template, providers
-        self._weights_pct, self._ladder = weights_pct, ladder
-        self.metrics: list[MetricSpec] = []
-        self.sources: list[Source] = []
-        self.slo_s: dict[str, float] = {}
-
-    def problems(self) -> Iterator[Problem]:
-        spec = self._template.spec
-        names: list[str] = []
-        shares = thresholds.weights(spec.metrics) if spec.metrics else ()
-        for place, (metric, share) in enumerate(zip(spec.metrics, shares, strict=True)):
-            path = f"spec.metrics[{place}]"
-            if metric.name in names:
-                yield Problem(f"{path}.name", shown(metric.name), "must be used once")
-            names.append(metric.name)
-            yield from self._metric(path, metric, share)
-        yield from self._source()
-
-    def _metric(self, path: str, metric: Metric, share: float) -> Iterator[Problem]:
-        yield from _metric_problems(path, metric)
-        if metric.harm not in thresholds.TOLERATED:
-            return
-        try:
-            if metric.slo is not None:
-                self.slo_s[metric.name] = parse_duration(metric.slo).total_seconds()
-            inside = thresholds.tolerated(metric)
-        except ValueError as error:
-            yield _from(f"{path}.tolerated", error)
-            return
-        margins: list[Margin | None] = []
-        for weight_pct in self._weights_pct[: self._ladder]:
-            made = _margin(path, metric, weight_pct, inside)
-            if isinstance(made, Problem):
-                yield made
-                return
-            margins.append(made)
-        margins += [None] * (len(self._weights_pct) - self._ladder)
-        try:
-            self.metrics.append(_metric_spec(metric, inside, margins, share))
-        except ValueError as error:
-            yield Problem(path, shown(metric.name), str(error))
-
-    def _source(self) -> Iterator[Problem]:
-        named = self._template.spec.provider
-        if len(named) != 1:
-            came = ", ".join(sorted(named)) or "nothing"
-            yield Problem("spec.provider", came, "must have one provider")
-            return
-        ((name, settings),) = named.items()
-        path = f"spec.provider.{name}"
-        provider = self._providers.get(name)
-        if provider is None:
-            known = ", ".join(sorted(self._providers)) or "none is installed"
-            yield Problem(path, "a provider that cannot be used", f"must be one of {known}")
-            return
-        try:
-            spec = msgspec.convert(settings, provider.spec)
-        except msgspec.ValidationError as error:
-            inner = from_decoding(error, settings)
-            where = path if inner.path == "(object)" else f"{path}.{inner.path}"
-            yield Problem(where, inner.got, inner.allowed)
-            return
-        yield from self._questions(provider, spec)
-
-    def _questions(self, provider: Provider, spec: Any) -> Iterator[Problem]:
-        questions: list[Question] = []
-        for place, metric in enumerate(self._template.spec.metrics):
-            for role, query in _queries(metric):
-                questions.append(Question(metric.name, role, query))
-                why = provider.problem(spec, placeholders.example(query))
-                if why is not None:
-                    yield Problem(f"spec.metrics[{place}].{role}", shown(query), why)
-        self.sources.append(Source(self._template.name, provider, spec, tuple(questions)))
-
-
-def _queries(metric: Metric) -> Iterator[tuple[Role, str]]:
-    if metric.histogram:
-        yield "histogram", metric.histogram
-    else:
-        yield "events", metric.events
-        yield "exposures", metric.exposures
-
-
-def _metric_problems(path: str, metric: Metric) -> Iterator[Problem]:
-    if metric.harm not in thresholds.TOLERATED:
-        allowed = "must be one of Decrease, Increase, Both"
-        yield Problem(f"{path}.harm", shown(metric.harm), allowed)
-    if metric.histogram and metric.slo is None:
-        yield Problem(f"{path}.slo", "nothing", "must be given with a histogram, as 300ms")
-    for role, query in _queries(metric):
-        if not query:
-            allowed = "must be given, with the other of events and exposures, or a histogram"
-            yield Problem(f"{path}.{role}", "nothing", allowed)
-        why = placeholders.problem(metric.name, role, query)
-        if why is not None:
-            yield Problem(f"{path}.{role}", shown(query), why)
-
-
-def _margin(path: str, metric: Metric, weight_pct: float, inside: Degradation) -> Margin | Problem:
-    key, written = thresholds.margin_for(metric, weight_pct)
-    where = f"{path}.margin[{key}]"
-    try:
-        wide = parse_degradation(written, metric.harm)
-        margin = thresholds.as_margin(wide, inside.difference)
-    except ValueError as error:
-        return _from(where, error)
-    edge = thresholds.ratio_of(inside)
-    tighter = margin.ratio is not None and abs(math.log(margin.ratio)) < abs(math.log(edge)) - 1e-9
-    if tighter or 0 < wide.difference < inside.difference:
-        allowed = f"must be at least as wide as what is tolerated ({_shown(inside)})"
-        return Problem(where, _shown(wide), allowed)
-    return margin
-
-
-def _shown(degradation: Degradation) -> str:
-    parts = [f"{bound:g}x" for bound in (degradation.low, degradation.high) if bound is not None]
-    if degradation.difference:
-        parts.append(f"{degradation.difference * 100:g} points")
-    return " or ".join(parts)
-
-
-def _from(path: str, error: ValueError) -> Problem:
-    """`got X, must be Y`, as the parsers say it, at its field."""
-    got, _, allowed = str(error).removeprefix("got ").partition(", ")
-    return Problem(path, got, allowed)
-
-
-def _metric_spec(
-    metric: Metric, inside: Degradation, margins: Sequence[Margin | None], share: float
-) -> MetricSpec:
-    slow = bool(metric.histogram)
-    return MetricSpec(
-        name=metric.name,
-        direction=metric.harm,
-        tolerated_ratio=thresholds.ratio_of(inside),
-        margins=tuple(margins),
-        tolerated_difference=inside.difference or None,
-        weight=share,
-        edges=len(SLO_FACTORS) if slow else 1,
-        promotion_edges=(SLO_EDGE,) if slow else None,
-        warms_up=slow,
-    )
 
 
 def _release(

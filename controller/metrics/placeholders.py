@@ -1,8 +1,8 @@
 """Fills `{{namespace}}`, `{{arm.pods}}` and their kin into a template's queries.
 
 It knows the names and what each stands for; it must not know any provider. Values are escaped for
-where they stand, between quotes in a selector. Called by `metrics.judging` (to check a template)
-and by the sampler (to ask for one arm).
+where they stand, between quotes in a selector. Called by `metrics.template_parts` (to check a
+template) and by `runtime.folding` (to ask for one arm).
 """
 
 from __future__ import annotations

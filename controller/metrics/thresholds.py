@@ -1,7 +1,7 @@
 """What is tolerated and what a step must exclude, where a template is silent and where it speaks.
 
 The one table of statistical defaults, and how a margin is found for a step's weight. It must not
-know providers or samples. Called by `metrics.judging`.
+know providers or samples. Called by `metrics.template_parts`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ MARGINS: Final[dict[Harm, dict[str, str | Tolerance]]] = {
     "Increase": dict(EXCESS_MARGINS),
     "Both": dict(LOSS_MARGINS),
 }
+
+SLO_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Edges of a latency histogram, in units of the objective; the nearest buckets stand for them."""
+SLO_EDGE = 2
+"""The edge that promotion needs: the objective itself."""
 
 LOSS_WEIGHT, EXCESS_WEIGHT, LATENCY_WEIGHT, OTHER_WEIGHT = 0.40, 0.30, 0.20, 0.10
 """Shares of the false-rollback budget: orders, errors, latency, the rest."""

@@ -8,14 +8,11 @@ happened wholly inside one is evidence. Called by the sampler, which keeps the t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
-import structlog
-
-from analysis.codec import from_json, to_json
 from analysis.counters import CounterPolicy
-from analysis.release import ReleaseSpec, ReleaseState, ReleaseTick, update
+from analysis.release import ReleaseTick, update
 from analysis.ticks import Counts, Interval
 from analysis.ticks import NoData as MissingTick
 from analysis.verdict import assess
@@ -24,8 +21,10 @@ from controller.metrics.counting import BucketCounter, RatioCounter, events_are_
 from controller.metrics.plans import Plan, Source
 from controller.metrics.port import ARMS, Reading, Wanted
 from controller.metrics.reports import evidence_column, reports
-from controller.runtime.evidence import EvidenceView, NoDataNote, Run
+from controller.runtime.evidence import EvidenceView, Run
+from controller.runtime.kept_evidence import rebound, restored
 from controller.runtime.samples import SampleBuffer
+from controller.runtime.silence import Silence
 
 STALE_SPACINGS = 2.5
 """A series without a sample for so many scrape intervals is silent."""
@@ -33,7 +32,6 @@ SPACING_IF_UNKNOWN_S = 10.0
 FORGET_S = 300.0
 GRACE_TICKS = 3
 
-log = structlog.get_logger(__name__)
 Counter = RatioCounter | BucketCounter
 
 
@@ -78,15 +76,13 @@ class Folding:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._release = _restored(run)
+        self._release = restored(run)
         self._samples = SampleBuffer()
         self._counters: dict[str, Counter] = {}
         self._since_s = 0.0
         self._step_began_s = 0.0
         self._restart = False
-        self._no_data: tuple[NoDataNote, ...] = ()
-        self._no_data_since: datetime | None = None
-        self._stalled = False
+        self._silence = Silence()
         self._view: EvidenceView | None = None
         self.tick_end_s = 0.0
         """End of the last tick that was looked at, folded or dropped."""
@@ -98,9 +94,9 @@ class Folding:
         if run.stable.hash != self.run.stable.hash:
             self._restart = True
         if run.plan.release != self.run.plan.release:
-            self._release = _rebound(run.plan.release, self._release)
+            self._release = rebound(run.plan.release, self._release)
         if run.in_force_since is not None and self.run.in_force_since is None:
-            self._no_data, self._no_data_since = (), None
+            self._silence = self._silence.over()
         self.run, self._view = run, None
 
     def begin(self, since_s: float, step_began_s: float, anchor_s: float) -> None:
@@ -117,11 +113,6 @@ class Folding:
     def lookback_s(self) -> float:
         """How far before a tick its first samples may lie."""
         return STALE_SPACINGS * self._spacing_s()
-
-    @property
-    def since_s(self) -> float:
-        """Start of the segment."""
-        return self._since_s
 
     @property
     def knows_spacing(self) -> bool:
@@ -158,16 +149,15 @@ class Folding:
             return
         tick = ReleaseTick(interval, self.run.step, self.run.share, counts, restart=self._restart)
         self._release = update(self.run.plan.release, self._release, tick)
+        self._silence = self._silence.after(counts, interval)
         self._restart, self._view = False, None
-        self._note(counts, interval)
 
     def _counted(self, interval: Interval) -> Iterator[tuple[str, Counts | MissingTick]]:
         policy = CounterPolicy(self.lookback_s, max(FORGET_S, self.lookback_s))
         for name, counter in self._counters.items():
-            slow = isinstance(counter, BucketCounter)
-            part = isinstance(counter, RatioCounter) and counter.part
-            roles = ("histogram", "histogram") if slow else ("events", "exposures")
-            arms = {arm: self._samples.arm(name, roles, arm, part=part) for arm in ARMS}  # type: ignore[arg-type]
+            arms = {
+                arm: self._samples.arm(name, counter.roles, arm, part=counter.part) for arm in ARMS
+            }
             self._counters[name], counts = counter.fold(arms, interval, policy)
             yield name, counts
 
@@ -180,34 +170,21 @@ class Folding:
         grace_s = max(GRACE_TICKS * self.run.plan.tick_s, 2 * self._spacing_s())
         return interval.end_s <= self._since_s + grace_s and not self._samples.troubles()
 
-    def _note(self, counts: Mapping[str, Counts | MissingTick], interval: Interval) -> None:
-        self._no_data = tuple(
-            NoDataNote(name, one.reason)
-            for name, one in counts.items()
-            if isinstance(one, MissingTick)
-        )
-        self._stalled = False
-        began = datetime.fromtimestamp(interval.start_s, UTC)
-        self._no_data_since = (self._no_data_since or began) if self._no_data else None
-
     def say_trouble(self) -> bool:
         """Say what the first look of a segment met, which no tick tells yet. Whether it is news."""
         troubles = self._samples.troubles()
-        if self._no_data or not troubles:
+        if self._silence.notes or not troubles:
             return False
-        self._no_data = tuple(NoDataNote(name, reason) for name, reason in troubles.items())
-        self._no_data_since = datetime.fromtimestamp(self.tick_end_s, UTC)
-        self._view = None
+        self._silence, self._view = self._silence.begun(troubles, self.tick_end_s), None
         return True
 
     def stall(self, reason: str) -> bool:
         """No tick can be made, for a reason that concerns all metrics. Whether that is news."""
-        if self._stalled:
+        if self._silence.stalled:
             return False
-        names = [metric.name for metric in self.run.plan.release.metrics]
-        self._no_data = tuple(NoDataNote(name, reason) for name in names)
-        self._no_data_since = datetime.fromtimestamp(self.tick_end_s, UTC)
-        self._stalled, self._view = True, None
+        reasons = {metric.name: reason for metric in self.run.plan.release.metrics}
+        self._silence = self._silence.begun(reasons, self.tick_end_s, stalled=True)
+        self._view = None
         return True
 
     # -- the view -------------------------------------------------------------------------------
@@ -219,19 +196,13 @@ class Folding:
         return self._view
 
     def _viewed(self) -> EvidenceView:
-        release, plan = self._release, self.run.plan
+        release, plan, silence = self._release, self.run.plan, self._silence
         if release.window_end_s is None:
-            return EvidenceView(release, None, (), "", self._no_data, self._no_data_since)
+            return EvidenceView(release, None, (), "", silence.notes, silence.since)
         elapsed_s = max(0.0, self.tick_end_s - self._step_began_s)
         found = assess(plan.release, release, step=self.run.step, step_elapsed_s=elapsed_s)
-        return EvidenceView(
-            release,
-            found,
-            reports(found),
-            evidence_column(found),
-            self._no_data,
-            self._no_data_since,
-        )
+        column = evidence_column(found)
+        return EvidenceView(release, found, reports(found), column, silence.notes, silence.since)
 
     @property
     def window_end_s(self) -> float | None:
@@ -249,26 +220,3 @@ def _counters(plan: Plan) -> dict[str, Counter]:
         )
         for metric in plan.release.metrics
     }
-
-
-def _restored(run: Run) -> ReleaseState:
-    """The evidence that the Change's status holds; none where it holds none that can be read."""
-    if not run.evidence:
-        return run.plan.release.start()
-    try:
-        state = from_json(run.plan.release, run.evidence)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("evidence_unreadable", release=str(run.key), reason=str(error))
-        return run.plan.release.start()
-    if state.window_end_s is None and run.window_end is not None:
-        return replace(state, window_end_s=run.window_end.timestamp())
-    return state
-
-
-def _rebound(spec: ReleaseSpec, state: ReleaseState) -> ReleaseState:
-    """The same evidence under an edited spec; begun anew only if it no longer fits."""
-    try:
-        return from_json(spec, to_json(state))
-    except (ValueError, KeyError) as error:
-        log.warning("evidence_begun_anew", reason=str(error))
-        return replace(spec.start(), window_end_s=state.window_end_s)

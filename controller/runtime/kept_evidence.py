@@ -1,0 +1,40 @@
+"""Evidence that outlives a process or a plan: read from a Change's status, or put under a new spec.
+
+What cannot be read or no longer fits is begun anew, and that is logged; it never stops a run.
+Called by `folding`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from analysis.codec import from_json, to_json
+from analysis.release import ReleaseSpec, ReleaseState
+from controller.runtime.evidence import Run
+
+log = structlog.get_logger(__name__)
+
+
+def restored(run: Run) -> ReleaseState:
+    """The evidence that the Change's status holds; none where it holds none that can be read."""
+    if not run.evidence:
+        return run.plan.release.start()
+    try:
+        state = from_json(run.plan.release, run.evidence)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("evidence_unreadable", release=str(run.key), reason=str(error))
+        return run.plan.release.start()
+    if state.window_end_s is None and run.window_end is not None:
+        return replace(state, window_end_s=run.window_end.timestamp())
+    return state
+
+
+def rebound(spec: ReleaseSpec, state: ReleaseState) -> ReleaseState:
+    """The same evidence under an edited spec; begun anew only if it no longer fits."""
+    try:
+        return from_json(spec, to_json(state))
+    except (ValueError, KeyError) as error:
+        log.warning("evidence_begun_anew", reason=str(error))
+        return replace(spec.start(), window_end_s=state.window_end_s)
