@@ -1,176 +1,25 @@
 """The `prometheus` plug-in: raw samples of a window from a Prometheus server.
 
 It asks for `selector[window]` at one instant, so that true timestamps, resets and gaps are seen
-and no rate() smooths them away. Questions that differ only in the values of their labels (both
-arms, many releases) share one query, and the answer is dealt out by the labels. Whatever goes
-wrong on the way is `NoData` with a reason; a server's trouble never raises.
+and no rate() smooths them away; how questions share queries is `prometheus_queries`' part. Whatever
+goes wrong on the way is `NoData` with a reason; a server's trouble never raises.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from controller.api.quantities import parse_duration
 from controller.api.template import PrometheusProvider
-from controller.metrics import selector
-from controller.metrics.port import NoData, Reading, Samples, Series, Tools, Wanted, Window
-from controller.metrics.selector import Matcher, Selector
+from controller.metrics.port import Reading, Tools, Wanted, Window
+from controller.metrics.prometheus_queries import Query, cut, parse, plan, refused
 
-MOST_PER_QUERY = 64
-"""Questions in one query: keeps the regexes short and one failure from silencing everything."""
-MOST_CHARACTERS = 4_000
-"""The client sends a query in the URL, and proxies before a server often allow 8 kB."""
 SETTLE_S = 1.0
 """A sample is stamped when its scrape starts and can be read when the scrape is over."""
-SHOWN = 300
-"""Characters of a query or an answer that a reason shows."""
-
-_PLAIN = re.compile(r"[\w.|/:\[\] -]*")
-"""Label values that mean the same in RE2 as in Python, and may be joined by `|`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One request to the server, and the questions that it answers."""
-
-    text: str
-    at_s: float
-    parts: tuple[Wanted, ...]
-
-
-def plan(wanted: Sequence[Wanted], window: Window) -> list[Query]:
-    """As few queries as possible that answer all questions."""
-    groups: dict[object, list[Wanted]] = defaultdict(list)
-    for one in wanted:
-        groups[_shape(one)].append(one)
-    queries: list[Query] = []
-    for members in groups.values():
-        for parts in _parts(members):
-            text = f"{_merged(parts)}[{_milliseconds(window)}ms]"
-            queries.append(Query(text, window.end_s, parts))
-    return queries
-
-
-def _parts(members: Sequence[Wanted]) -> Iterator[tuple[Wanted, ...]]:
-    """The questions of one group, in portions that fit into one query."""
-    portion: list[Wanted] = []
-    length = 0
-    for one in members:
-        length += len(one.expression)
-        if portion and (len(portion) == MOST_PER_QUERY or length > MOST_CHARACTERS):
-            yield tuple(portion)
-            portion, length = [], len(one.expression)
-        portion.append(one)
-    if portion:
-        yield tuple(portion)
-
-
-def _milliseconds(window: Window) -> int:
-    return max(1, round((window.end_s - window.start_s) * 1000))
-
-
-def _shape(one: Wanted) -> object:
-    """Questions of one shape can share a query: same names and operators, joinable values."""
-    found = parsed(one.expression)
-    if found is None:
-        return one.expression
-    labels = [matcher.label for matcher in found.matchers]
-    if len(set(labels)) < len(labels):
-        return found
-    return (found.name, tuple(sorted(_slot(matcher) for matcher in found.matchers)))
-
-
-def _slot(matcher: Matcher) -> tuple[str, str, str]:
-    joinable = matcher.operator in ("=", "=~") and _PLAIN.fullmatch(matcher.value)
-    kind = "=~" if matcher.operator == "=" else matcher.operator
-    return (
-        (matcher.label, kind, "") if joinable else (matcher.label, matcher.operator, matcher.value)
-    )
-
-
-def parsed(expression: str) -> Selector | None:
-    """The expression as a selector, or None: then the server is asked as it stands."""
-    try:
-        return selector.parse(expression)
-    except selector.SelectorError:
-        return None
-
-
-def _merged(parts: Sequence[Wanted]) -> str:
-    """One selector that selects at least what each part does."""
-    found = [parsed(part.expression) for part in parts]
-    first = found[0]
-    if first is None or len(set(parts)) == 1 or len({str(one) for one in found}) == 1:
-        return parts[0].expression
-    every = [one.matchers for one in found if one is not None]
-    return str(Selector(first.name, tuple(_joined(m.label, every) for m in first.matchers)))
-
-
-def _joined(label: str, every: Iterable[tuple[Matcher, ...]]) -> Matcher:
-    same = {m for matchers in every for m in matchers if m.label == label}
-    if len(same) == 1:
-        return same.pop()
-    patterns = {
-        m.value if m.operator == "=~" else re.escape(m.value).replace("\\-", "-") for m in same
-    }
-    return Matcher(label, "=~", "|".join(sorted(patterns)))
-
-
-def parse(query: Query, result: Any) -> dict[Wanted, Reading]:
-    """Deals the series of an answer out to the questions that they belong to."""
-    try:
-        series = [_series(one) for one in result]
-    except (KeyError, TypeError, ValueError) as problem:
-        why = f"the answer is not a list of series with samples ({problem!r})"
-        return refused(query, why)
-    return {part: _answer(part, query, series) for part in query.parts}
-
-
-def _series(raw: Any) -> Series:
-    labels = {str(name): str(value) for name, value in raw["metric"].items()}
-    name = labels.pop("__name__", "")
-    samples = tuple((float(at), float(value)) for at, value in raw["values"])
-    return Series(name, tuple(sorted(labels.items())), samples)
-
-
-def _answer(part: Wanted, query: Query, series: Sequence[Series]) -> Reading:
-    wanted = parsed(part.expression)
-    mine = tuple(
-        one
-        for one in series
-        if one.samples
-        and (wanted is None or wanted.matches(one.name, {**dict(one.labels), "__name__": one.name}))
-    )
-    if not mine:
-        return _no_data(part, "no series in the window", empty=True)
-    for one in mine:
-        if any(math.isnan(value) for _, value in one.samples):
-            return _no_data(part, f"a sample of {_shown(dict(one.labels))} is NaN")
-    return Samples(mine)
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-
-
-def _no_data(part: Wanted, why: str, *, empty: bool = False) -> NoData:
-    return NoData(
-        f"metric {part.metric}, {part.role} of the {part.arm} arm: {why};"
-        f" query: {_shown(part.expression)}",
-        empty,
-    )
-
-
-def refused(query: Query, why: str) -> dict[Wanted, Reading]:
-    """No data for every question of a query, for one reason."""
-    return {part: _no_data(part, why) for part in query.parts}
 
 
 class Prometheus:
@@ -251,7 +100,7 @@ def _custom_query(client: Any, query: Query) -> Any:
     except requests.exceptions.JSONDecodeError:
         return _Failure("the answer is not JSON; is this a Prometheus?")
     except requests.exceptions.RequestException as problem:
-        return _Failure(_shown(f"{type(problem).__name__}: {problem}"))
+        return _Failure(cut(f"{type(problem).__name__}: {problem}"))
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         return _Failure(f"the answer is not that of a Prometheus ({problem!r})")
 
@@ -260,7 +109,7 @@ def _said(text: str) -> str:
     """The server's own words out of the client's message, if it is a Prometheus error."""
     found = re.search(r'"error":"((?:[^"\\]|\\.)*)"', text)
     status = re.search(r"HTTP Status Code (\d+)", text)
-    return _shown(f"HTTP {status[1] if status else '?'}: {found[1] if found else text}")
+    return cut(f"HTTP {status[1] if status else '?'}: {found[1] if found else text}")
 
 
 PROVIDER = Prometheus()

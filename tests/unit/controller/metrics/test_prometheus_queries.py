@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from controller.metrics import prometheus
+from controller.metrics import prometheus_queries
 from controller.metrics.port import NoData, Samples, Wanted, Window
-from controller.metrics.prometheus import Query
+from controller.metrics.prometheus_queries import Query
 
 WINDOW = Window(100.0, 130.0)
 
@@ -24,13 +24,13 @@ def series(pod: str, *values: str, namespace: str = "shop", **more: str) -> dict
 
 def dealt(wanted: Sequence[Wanted], *result: Any) -> list[Any]:
     query = Query("q", 130.0, tuple(wanted))
-    answers = prometheus.parse(query, list(result))
+    answers = prometheus_queries.parse(query, list(result))
     return [answers[one] for one in wanted]
 
 
 def test_both_arms_and_many_releases_share_one_query() -> None:
     wanted = [orders("c-1"), orders("s-1|s-2", arm="stable"), orders("x-1", "other")]
-    (query,) = prometheus.plan(wanted, WINDOW)
+    (query,) = prometheus_queries.plan(wanted, WINDOW)
     assert query.text == ('orders_total{namespace=~"other|shop",pod=~"c-1|s-1|s-2|x-1"}[30000ms]')
     assert query.at_s == 130.0
     assert query.parts == tuple(wanted)
@@ -57,14 +57,14 @@ def test_queries_of_another_form_are_asked_alone() -> None:
         Wanted("sum", "events", "stable", "sum(orders_total)"),
         Wanted("odd", "events", "stable", 'orders_total{namespace="shop",pod=~"(?i)S-1"}'),
     ]
-    assert len(prometheus.plan(wanted, WINDOW)) == len(wanted)
+    assert len(prometheus_queries.plan(wanted, WINDOW)) == len(wanted)
 
 
 def test_one_query_carries_a_bounded_number_of_questions() -> None:
-    queries = prometheus.plan([orders(f"c-{i}") for i in range(150)], WINDOW)
+    queries = prometheus_queries.plan([orders(f"c-{i}") for i in range(150)], WINDOW)
     assert [len(query.parts) for query in queries] == [64, 64, 22]
     long = [orders("|".join(f"checkout-{i}-{j}" for j in range(60))) for i in range(12)]
-    queries = prometheus.plan(long, WINDOW)
+    queries = prometheus_queries.plan(long, WINDOW)
     assert sum(len(query.parts) for query in queries) == 12
     assert all(len(query.text) < 5_000 for query in queries)
 
