@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from controller.cli.explain import answers, rules
 from controller.core.guards.order import ORDER
-from tests.unit.controller.core.builders import NOW, release
+from tests.unit.controller.core.builders import release
+from tests.unit.controller.core.shop import NOW
 
 
 def test_without_a_name_every_rule_stands_in_its_order() -> None:

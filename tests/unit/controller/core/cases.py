@@ -12,7 +12,8 @@ from controller.core.decision import Decision
 from controller.core.phases import Outcome, Phase
 from controller.core.plan import plan
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import NOW, Release
+from tests.unit.controller.core.builders import Release
+from tests.unit.controller.core.shop import NOW
 
 
 @dataclass(frozen=True)

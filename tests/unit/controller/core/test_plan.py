@@ -19,19 +19,18 @@ from controller.core.guards.order import ORDER
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.plan import explain, judge, plan
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.cases import decide
+from tests.unit.controller.core.shop import (
     NOW,
     STABLE,
     STABLE_SET,
     TARGET,
     TARGET_SET,
     UID,
-    Release,
     ago,
-    release,
     replicaset,
 )
-from tests.unit.controller.core.cases import decide
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 

@@ -17,7 +17,7 @@ from controller.core.phases import CARRYING, GOING_BACK, Phase
 from controller.core.plan import explain, plan
 from controller.core.reasons import Reason
 from controller.core.run import phase, running
-from tests.unit.controller.core.builders import NOW, UID, ago
+from tests.unit.controller.core.shop import NOW, UID, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase, looks
 
 many = settings(max_examples=150)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from controller.core.actions import Pause, RecreateReplicaSet, ScaleReplicaSet
 from controller.core.observed import ReplicaSetFact, Workload
 from controller.core.refill import refill, refilled
-from tests.unit.controller.core.builders import STABLE, TARGET, release, replicaset
+from tests.unit.controller.core.builders import release
+from tests.unit.controller.core.shop import STABLE, TARGET, replicaset
 
 
 def workload(*sets: ReplicaSetFact, paused: bool = True, replicas: int = 4) -> Workload:

@@ -23,16 +23,8 @@ from controller.core.run import (
     step_of,
     stricter,
 )
-from tests.unit.controller.core.builders import (
-    CHANGE,
-    NOW,
-    STABLE,
-    TARGET,
-    Release,
-    ago,
-    release,
-    replicaset,
-)
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.shop import CHANGE, NOW, STABLE, TARGET, ago, replicaset
 
 
 def test_a_change_without_a_status_is_proposed() -> None:

@@ -12,8 +12,9 @@ from controller.core.observed import Evidence, Observed, Verdict
 from controller.core.phases import Outcome, Phase
 from controller.core.plan import plan
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import CHANGE, NOW, Release, ago, release
+from tests.unit.controller.core.builders import Release, release
 from tests.unit.controller.core.cases import decide
+from tests.unit.controller.core.shop import CHANGE, NOW, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 PHASES = {

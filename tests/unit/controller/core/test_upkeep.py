@@ -25,7 +25,8 @@ from controller.core.observed import HoldMode
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.upkeep import upkeep
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.shop import (
     NEWER,
     OLD_SET,
     STABLE,
@@ -33,8 +34,6 @@ from tests.unit.controller.core.builders import (
     TARGET,
     TARGET_SET,
     UID,
-    Release,
-    release,
     replicaset,
 )
 from tests.unit.controller.core.worlds import in_phase

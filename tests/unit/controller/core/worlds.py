@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from controller.core.observed import HoldMode, Observed, Verdict
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.shop import (
     NEWER,
     OLD_SET,
     STABLE,
@@ -16,8 +17,6 @@ from tests.unit.controller.core.builders import (
     TARGET_SET,
     UID,
     WEIGHTS,
-    Release,
-    release,
     replicaset,
 )
 

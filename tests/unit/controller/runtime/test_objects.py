@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from controller.api.meta import Key
 from controller.runtime.objects import Objects, touched
-from tests.unit.controller.core.builders import CHANGE, release
+from tests.unit.controller.core.builders import release
+from tests.unit.controller.core.shop import CHANGE
 
 
 def nothing_cached() -> Objects:

@@ -7,7 +7,9 @@ import pytest
 from controller.core.actions import Adopt, Contain, KeepRevision, SetWeight
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.shop import (
     NEWER,
     OLD_SET,
     STABLE,
@@ -15,11 +17,8 @@ from tests.unit.controller.core.builders import (
     TARGET,
     TARGET_SET,
     UID,
-    Release,
-    release,
     replicaset,
 )
-from tests.unit.controller.core.cases import Case, decide, proves, table
 from tests.unit.controller.core.worlds import in_phase
 
 ONE = (replicaset(STABLE, 4, name=STABLE_SET),)

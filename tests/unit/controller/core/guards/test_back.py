@@ -17,7 +17,9 @@ from controller.core.actions import (
 )
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import release
+from tests.unit.controller.core.cases import Case, answers, decide, proves, table
+from tests.unit.controller.core.shop import (
     CHANGE,
     NEWER,
     STABLE,
@@ -26,10 +28,8 @@ from tests.unit.controller.core.builders import (
     TARGET_SET,
     UID,
     ago,
-    release,
     replicaset,
 )
-from tests.unit.controller.core.cases import Case, answers, decide, proves, table
 from tests.unit.controller.core.worlds import in_phase
 
 BACK = Phase.RETREATING

@@ -9,8 +9,9 @@ from controller.core.guards.canary import MAX_LOSSES, wanted_pods
 from controller.core.guards.climb import wanted_weight
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import HOLDBACK, NOW, UID, release
+from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.shop import HOLDBACK, NOW, UID
 from tests.unit.controller.core.worlds import entering, in_phase
 
 UP, BACK = Phase.STEPPING, Phase.RETREATING

@@ -6,8 +6,9 @@ from controller.api.rollout import Limits, Step
 from controller.core.actions import Contain, SetWeight
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import NOW, UID, WEIGHTS, ago, release
+from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.shop import NOW, UID, WEIGHTS, ago
 from tests.unit.controller.core.worlds import entering
 
 UP, BACK = Phase.STEPPING, Phase.RETREATING

@@ -7,8 +7,9 @@ import pytest
 from controller.core.actions import Contain, SetWeight
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import CHANGE, STABLE, UID, Release, ago, release
+from tests.unit.controller.core.builders import Release, release
 from tests.unit.controller.core.cases import Case, answers, decide, proves, table
+from tests.unit.controller.core.shop import CHANGE, STABLE, UID, ago
 from tests.unit.controller.core.worlds import in_phase
 
 EDITS = (

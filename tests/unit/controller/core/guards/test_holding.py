@@ -5,8 +5,9 @@ from __future__ import annotations
 from controller.core.actions import ApplyCanary, Contain, SetWeight
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import UID, release
+from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, proves, table
+from tests.unit.controller.core.shop import UID
 from tests.unit.controller.core.worlds import entering
 
 UP, BACK = Phase.STEPPING, Phase.RETREATING

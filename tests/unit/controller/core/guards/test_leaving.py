@@ -16,8 +16,9 @@ from controller.core.actions import (
 )
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import STABLE, TARGET, UID, release
+from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.shop import STABLE, TARGET, UID
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 GOING = (

@@ -16,19 +16,18 @@ from controller.core.actions import (
 from controller.core.observed import ReplicaSetFact
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.cases import Case, decide, proves, table
+from tests.unit.controller.core.shop import (
     NOW,
     STABLE,
     STABLE_SET,
     TARGET,
     TARGET_SET,
     UID,
-    Release,
     ago,
-    release,
     replicaset,
 )
-from tests.unit.controller.core.cases import Case, decide, proves, table
 
 ON = Phase.ABSORBING
 SETTLING = Phase.SETTLING

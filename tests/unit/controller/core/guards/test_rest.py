@@ -18,18 +18,17 @@ from controller.core.actions import (
 from controller.core.observed import HoldMode
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from tests.unit.controller.core.builders import (
+from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.cases import Case, answers, decide, proves, table
+from tests.unit.controller.core.shop import (
     CHANGE,
     NEWER,
     NOW,
     STABLE,
     STABLE_SET,
-    Release,
     change_spec,
-    release,
     replicaset,
 )
-from tests.unit.controller.core.cases import Case, answers, decide, proves, table
 
 
 def proposed() -> Release:
