@@ -15,11 +15,9 @@ from typing import Any
 from analysis.checks import number, whole
 from analysis.margins import Margin
 from analysis.ticks import Direction
-from analysis.traffic import DAY_S, Observation, stream
 
 MOST_TICKS = 1e7
 """More would take days to play."""
-__all__ = ["DAY_S", "Observation", "Scenario", "stream"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ from analysis.counts import HarmSpec, log_evidence, update_harm
 from analysis.dispersion import DispersionState, phi, update_dispersion
 from analysis.margins import Margin
 from analysis.promotion import PromotionSpec, log_evidence_to_promote, update_promotion
-from analysis.scenario import Observation, Scenario, stream
+from analysis.scenario import Scenario
 from analysis.ticks import FloatArray, Tick
+from analysis.traffic import Observation, stream
 
 BoolArray = npt.NDArray[np.bool_]
 HOUR_S = 3600.0

@@ -1,7 +1,7 @@
 """Plays a scenario: the ticks of many releases side by side, from a generator that is seeded.
 
 Streams are vectorised over runs. It knows the truth of a scenario; no rule, no verdict, no time of
-its own. Called by simulate and the benchmarks, through scenario.
+its own. Called by simulate and the benchmarks.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.scenario import Scenario
 from analysis.ticks import Counts, FloatArray, Interval
-
-if TYPE_CHECKING:
-    from analysis.scenario import Scenario
 
 DAY_S = 86_400.0
 MINUTE_S = 60.0
@@ -44,7 +41,6 @@ def stream(scenario: Scenario, runs: int, rng: np.random.Generator) -> Iterator[
     Exposures are Poisson given the intensity, events binomial in the exposures (Poisson under
     lag or noise of an arm); the same seed gives the same stream.
 
-    >>> from analysis.scenario import Scenario
     >>> calm = Scenario("calm", "Decrease", 1000.0, 0.03, 0.1, 60.0, 0.9)
     >>> first = next(iter(stream(calm, 4, np.random.default_rng(1))))
     >>> first.counts.canary_events.shape

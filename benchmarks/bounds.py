@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from analysis.scenario import DAY_S, Scenario
+from analysis.scenario import Scenario
+from analysis.traffic import DAY_S
 
 
 def information(scenario: Scenario, ratio: float, edge: float, time_s: float) -> float:

@@ -18,9 +18,10 @@ from analysis.counts import HarmSpec, log_evidence, update_harm
 from analysis.factors import ratio_factor
 from analysis.means import MeanState, asymptotic_radius, tuned_rho2
 from analysis.rates import rate_test
-from analysis.scenario import Observation, Scenario
+from analysis.scenario import Scenario
 from analysis.spending import spending_boundaries
 from analysis.ticks import Counts, FloatArray, Tick
+from analysis.traffic import Observation
 
 BoolArray = npt.NDArray[np.bool_]
 MINUTE_S = 60.0

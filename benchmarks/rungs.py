@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.promotion import MOST_YOUNG
-from analysis.scenario import Scenario, stream
+from analysis.scenario import Scenario
 from analysis.simulate import Recommended
 from analysis.ticks import FloatArray
+from analysis.traffic import stream
 from benchmarks.scenarios import (
     ERROR_MARGINS,
     HOUR,

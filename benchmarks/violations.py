@@ -14,9 +14,10 @@ import numpy as np
 
 from analysis.dispersion import DispersionState, update_dispersion
 from analysis.lag import LagState, exponential_law, lagged_counts
-from analysis.scenario import Observation, Scenario, stream
+from analysis.scenario import Scenario
 from analysis.simulate import Outcome, Recommended, simulate
 from analysis.ticks import Tick
+from analysis.traffic import Observation, stream
 from benchmarks.scenarios import HOUR, errors, orders
 
 LAGGED = orders("lag 300 s, one order a minute", 1 / 60, 0.1, 24, 0.9, lag_s=300.0)

@@ -18,8 +18,9 @@ from analysis.margins import Margin
 from analysis.plan import seconds_to_detect
 from analysis.promotion import PromotionSpec, log_evidence_to_promote, update_promotion
 from analysis.rates import rate_test
-from analysis.scenario import Scenario, stream
+from analysis.scenario import Scenario
 from analysis.ticks import Tick
+from analysis.traffic import stream
 
 HERE = Path(__file__).parent
 CALM = Scenario("calm", "Decrease", 50 / 0.03, 0.03, 0.05, 4 * 3600.0, 0.9)

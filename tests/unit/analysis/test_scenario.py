@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.dispersion import DispersionState, update_dispersion
-from analysis.scenario import Observation, Scenario, stream
+from analysis.scenario import Scenario
 from analysis.ticks import Tick
+from analysis.traffic import Observation, stream
 
 ORDERS = Scenario("orders", "Decrease", 1000.0, 0.03, 0.1, 600.0, 0.9)
 

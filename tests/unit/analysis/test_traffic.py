@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.scenario import Scenario, stream
+from analysis.scenario import Scenario
+from analysis.traffic import stream
 
 
 def scenario(**more: object) -> Scenario:
