@@ -23,10 +23,9 @@ import aiohttp
 
 from controller.local import components, toolchain, users
 from controller.local.kubectl import Ran, run_kubectl
-from controller.local.process import LOOPBACK, PortTakenError, Process, free_ports
+from controller.local.process import LOOPBACK, Process, answers_ok, free_ports, on_free_ports
 
 READY_WITHIN_S = 60.0
-_PORT_TRIES = 3
 
 
 class ControlPlane:
@@ -44,15 +43,7 @@ class ControlPlane:
 
     async def __aenter__(self) -> Self:
         self.kubectl_path = await asyncio.to_thread(toolchain.require, "kubectl")
-        for tries_left in reversed(range(_PORT_TRIES)):
-            try:
-                await self._start()
-                break
-            except BaseException as error:
-                await self._stop()
-                # Someone was faster to one of our ports: others will do.
-                if not isinstance(error, PortTakenError) or tries_left == 0:
-                    raise
+        await on_free_ports(self._start_or_leave_nothing)
         return self
 
     async def __aexit__(
@@ -62,6 +53,13 @@ class ControlPlane:
         trace: TracebackType | None,
     ) -> None:
         await self._stop()
+
+    async def _start_or_leave_nothing(self) -> None:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
 
     async def _start(self) -> None:
         self._home = tempfile.TemporaryDirectory(
@@ -186,14 +184,7 @@ class ControlPlane:
         trust = ssl.create_default_context()
         # Its certificate is made at its start; here only whether it answers is asked.
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-                session.get(address, ssl=trust, headers=headers) as response,
-            ):
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+        return await answers_ok(address, tls=trust, headers=headers)
 
     async def _stop(self) -> None:
         """In the order that lets each end at once: whoever needs another goes first."""

@@ -25,12 +25,11 @@ import aiohttp
 
 from controller.local import envoy_config
 from controller.local.envoy_config import Backend, Layout, Versioned
-from controller.local.process import LOOPBACK, PortTakenError, Process, free_ports
+from controller.local.process import LOOPBACK, Process, answers_ok, free_ports, on_free_ports
 
 _READY_WITHIN_S: Final = 15.0
 _TAKEN_WITHIN_S: Final = 5.0
 _ASK_EVERY_S: Final = 0.002
-_PORT_TRIES: Final = 3
 _ROUTES_STAT: Final = f"http.{envoy_config.STAT_PREFIX}.rds.{envoy_config.ROUTES}"
 
 
@@ -82,7 +81,8 @@ class Envoy:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0))
         try:
-            await self._start_on_free_ports(await asyncio.to_thread(program))
+            found = await asyncio.to_thread(program)
+            await on_free_ports(lambda: self._start_anew(found))
         except BaseException:
             await self._stop()
             raise
@@ -160,19 +160,10 @@ class Envoy:
             raise RuntimeError("Envoy was not started")
         return self._session
 
-    async def _start_on_free_ports(self, path: Path) -> None:
-        for tries_left in reversed(range(_PORT_TRIES)):
-            port, self.admin_port = free_ports(2)
-            self.port = self._wanted_port or port
-            try:
-                return await self._start(path)
-            except PortTakenError:
-                await self.process.stop()
-                if tries_left == 0:
-                    raise
-        return None
-
-    async def _start(self, path: Path) -> None:
+    async def _start_anew(self, path: Path) -> None:
+        await self.process.stop()
+        port, self.admin_port = free_ports(2)
+        self.port = self._wanted_port or port
         for file, content in (
             (self.layout.clusters, envoy_config.clusters_file(self.layout, ())),
             (self.layout.routes, envoy_config.routes_file(())),
@@ -185,14 +176,8 @@ class Envoy:
             *("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
         ]
         self.process.start()
-        await self.process.until_ready(self._is_ready, _READY_WITHIN_S)
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with self._admin.get(f"{self.admin_url}/ready") as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+        ready = f"{self.admin_url}/ready"
+        await self.process.until_ready(lambda: answers_ok(ready), _READY_WITHIN_S)
 
     async def _stop(self) -> None:
         if self._session is not None:

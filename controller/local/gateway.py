@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -22,15 +22,11 @@ from controller.kube.reflector import Reflector
 from controller.local import gateway_backends, gateway_status
 from controller.local.envoy import Envoy, RefusedError
 from controller.local.envoy_routes import Problem, Served, serve, virtual_hosts
+from controller.runtime.clock import system_now
 
 log = structlog.get_logger(__name__)
 
 _STATUS_RETRY_S: Final = 0.5
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
 
 
 class Gateway:
@@ -42,7 +38,7 @@ class Gateway:
         envoy: Envoy,
         *,
         namespace: str = "",
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = system_now,
     ) -> None:
         self._cluster, self._envoy, self._now = cluster, envoy, now
         self._routes = Reflector(cluster, HTTP_ROUTES, namespace)

@@ -25,9 +25,9 @@ from controller.api.k8s import Pod
 from controller.api.meta import Object
 from controller.api.resources import PODS, SERVICES, Resource
 from controller.kube.port import ApiError, Cluster, NotFound
-from controller.local.pod_runner import utc_now
 from controller.local.pod_status import stamp
 from controller.local.process import LOOPBACK
+from controller.runtime.clock import system_now
 
 GROUP: Final = "metrics.k8s.io"
 VERSION: Final = "v1beta1"
@@ -48,7 +48,7 @@ class MetricsApi:
         certificate: Path,
         key: Path,
         *,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = system_now,
     ) -> None:
         self._cluster, self._now = cluster, now
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -24,8 +24,9 @@ from controller.kube.port import AlreadyExists, ApiError, Cluster, Conflict, Inv
 from controller.kube.reflector import Reflector
 from controller.kube.store import Seen
 from controller.local.addresses import Addresses
-from controller.local.pod_runner import USUAL_WAITS, Node, PodRunner, RestartWaits, utc_now
+from controller.local.pod_runner import USUAL_WAITS, Node, PodRunner, RestartWaits
 from controller.local.pod_status import stamp
+from controller.runtime.clock import system_now
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class NodeAgent:
         name: str = "local",
         namespace: str = "",
         waits: RestartWaits = USUAL_WAITS,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = system_now,
     ) -> None:
         self.name, self._cluster = name, cluster
         self.ledger, self._logs = folder / "ledger", folder / "pods"

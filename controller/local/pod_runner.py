@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,15 +25,11 @@ from controller.local import images, pod_status, probes
 from controller.local.addresses import process_address
 from controller.local.pod_process import PodProcess
 from controller.local.pod_status import PodFacts
+from controller.runtime.clock import system_now
 
 log = structlog.get_logger(__name__)
 
 _WRITE_AGAIN_S: Final = 0.3
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Node:
     session: aiohttp.ClientSession
     """For probes."""
     waits: RestartWaits = USUAL_WAITS
-    now: Callable[[], datetime] = utc_now
+    now: Callable[[], datetime] = system_now
 
 
 class PodRunner:

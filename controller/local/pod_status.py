@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from controller.api.k8s import Pod
 
-WAITING_TO_START: Final = "ContainerCreating"
 CRASH_LOOP: Final = "CrashLoopBackOff"
 NO_IMAGE: Final = "ErrImagePull"
 NO_IMAGE_AGAIN: Final = "ImagePullBackOff"

@@ -1,7 +1,8 @@
 """A program of the local stack as a child process that cannot outlive us.
 
-It answers: how is a program started on loopback, when is it ready, why did it die, how is it
-stopped. It knows no particular program; the control plane, Prometheus and the gateway use it.
+It answers: how is a program started on loopback on ports that are free, when is it ready, why did
+it die, how is it stopped. It knows no particular program; the control plane, Prometheus and the
+gateway use it.
 
 Each child has a session of its own, so Ctrl-C reaches us alone and we stop the children in order;
 if we are killed, the kernel kills them (`setpriv --pdeathsig`, where there is one). The signal goes
@@ -15,6 +16,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,9 +24,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
+
 LOOPBACK = "127.0.0.1"
 _LISTENING = range(10_000, 30_000)
 _POLL_S = 0.05
+_ANSWER_WITHIN_S = 2.0
+_PORT_TRIES = 3
 _TAIL_LINES = 15
 
 
@@ -55,6 +61,32 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+async def on_free_ports(start: Callable[[], Awaitable[None]]) -> None:
+    """Awaits `start`, which chooses its ports, anew while somebody is faster to one of them."""
+    for tries_left in reversed(range(_PORT_TRIES)):
+        try:
+            return await start()
+        except PortTakenError:
+            if tries_left == 0:
+                raise
+    return None
+
+
+async def answers_ok(
+    address: str, *, tls: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
+) -> bool:
+    """Whether a health address says 200; `tls`: how far its certificate is trusted."""
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_WITHIN_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(address, ssl=tls or True, headers=headers) as response,
+        ):
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
 
 
 @dataclass

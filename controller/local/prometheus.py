@@ -17,18 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import yaml
 
 from controller.local import toolchain
 from controller.local.addresses import POD_PREFIX, PROCESS_PREFIX
-from controller.local.process import LOOPBACK, PortTakenError, Process, free_ports
+from controller.local.process import LOOPBACK, Process, answers_ok, free_ports, on_free_ports
 
 # One entry of `scrape_configs`, in Prometheus's own words.
 Scrape = Mapping[str, object]
 
 READY_WITHIN_S = 30.0
-_PORT_TRIES = 3
 
 
 def static(job: str, targets: Sequence[str], path: str = "/metrics") -> Scrape:
@@ -101,7 +99,7 @@ class Prometheus:
             prefix="blastdoor-prometheus-", ignore_cleanup_errors=True
         )
         try:
-            await self._start_on_a_free_port(program, Path(self._home.name))
+            await on_free_ports(lambda: self._start_anew(program))
         except BaseException:
             await self._stop()
             raise
@@ -115,15 +113,10 @@ class Prometheus:
     ) -> None:
         await self._stop()
 
-    async def _start_on_a_free_port(self, program: Path, folder: Path) -> None:
-        for tries_left in reversed(range(_PORT_TRIES)):
-            self._choose_port(program, folder)
-            try:
-                return await self.start()
-            except PortTakenError:
-                if tries_left == 0:
-                    raise
-        return None
+    async def _start_anew(self, program: Path) -> None:
+        assert self._home is not None
+        self._choose_port(program, Path(self._home.name))
+        await self.start()
 
     def _choose_port(self, program: Path, folder: Path) -> None:
         port = free_ports(1)[0]
@@ -148,21 +141,12 @@ class Prometheus:
     async def start(self) -> None:
         """Starts the server on its port and data, and waits until it is ready."""
         self.process.start()
-        await self.process.until_ready(self._is_ready, READY_WITHIN_S)
+        ready = f"{self.url}/-/ready"
+        await self.process.until_ready(lambda: answers_ok(ready), READY_WITHIN_S)
 
     def kill(self) -> None:
         """Ends the server as a crash would; `start` brings it back with the same data."""
         self.process.kill()
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-                session.get(f"{self.url}/-/ready") as response,
-            ):
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
 
     async def _stop(self) -> None:
         if self._process is not None:

@@ -32,7 +32,8 @@ from controller.local.gateway import Gateway
 from controller.local.ledger import LedgerFolder
 from controller.local.load_process import LoadProcess
 from controller.local.node import NodeAgent
-from controller.local.pod_runner import USUAL_WAITS, RestartWaits, utc_now
+from controller.local.pod_runner import USUAL_WAITS, RestartWaits
+from controller.runtime.clock import system_now
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ Beside = Callable[[], Coroutine[Any, Any, None]]
 """Something else to run as long as the stack runs."""
 
 
-def controllers_of(memory: MemoryCluster, now: Callable[[], datetime] = utc_now) -> Beside:
+def controllers_of(memory: MemoryCluster, now: Callable[[], datetime] = system_now) -> Beside:
     """The controllers that a cluster in memory lacks, for `LocalStack(memory, beside=...)`."""
     return lambda: run_controllers(memory.as_user, now)
 

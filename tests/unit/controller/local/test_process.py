@@ -12,8 +12,10 @@ from controller.local.process import (
     PortTakenError,
     Process,
     ProcessDiedError,
+    answers_ok,
     free_ports,
     is_free,
+    on_free_ports,
 )
 
 
@@ -101,3 +103,31 @@ def test_stopping_twice_or_before_the_start_does_nothing(tmp_path: Path) -> None
     process.kill()
     process.kill()
     assert process.pid is None
+
+
+async def test_other_ports_are_tried_while_somebody_is_faster() -> None:
+    left = [PortTakenError("taken"), PortTakenError("taken")]
+
+    async def start() -> None:
+        if left:
+            raise left.pop()
+
+    await on_free_ports(start)
+    assert not left
+
+
+async def test_what_is_not_a_taken_port_is_not_tried_again() -> None:
+    tries: list[int] = []
+
+    async def start() -> None:
+        tries.append(1)
+        raise ProcessDiedError("broken")
+
+    with pytest.raises(ProcessDiedError):
+        await on_free_ports(start)
+    assert len(tries) == 1
+
+
+async def test_nobody_who_listens_is_no_answer() -> None:
+    (port,) = free_ports(1)
+    assert not await answers_ok(f"http://{LOOPBACK}:{port}/ready")
