@@ -15,9 +15,6 @@ from analysis import plan
 from analysis.checks import number
 from analysis.explain import span
 
-HARMS = (0.99, 0.5, 0.2, 0.1, 0.05, 0.03)
-"""Losses that the table shows unless others are asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Detection:
