@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.scenarios import ROWS
-from benchmarks.targets import Target
+from benchmarks.target import Target
 
 COLUMNS = ("FT", "MW60", "MW5", "ZP", "GST", "NM", "EP", "REC", "SPRT")
 EXTRAS = ("promotion", "ladder", "silence", "violations", "latency")

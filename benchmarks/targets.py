@@ -1,8 +1,6 @@
 """Does a detection result reach what was promised? Each target beside its measured value.
 
-`python -m benchmarks.targets [FILE]`; exit code 1 if one is missed. A target is met if the measured
-value keeps the limit; it is met "within error" if it lies beyond it by at most two standard errors
-of the runs made, and missed otherwise. A row without a limit is there to be seen.
+`python -m benchmarks.targets [FILE]`; exit code 1 if one is missed.
 """
 
 from __future__ import annotations
@@ -12,58 +10,18 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks.costs import OF_THIS
 from benchmarks.latency import MANY_AA
+from benchmarks.report import target_table
 from benchmarks.scenarios import ROWS
+from benchmarks.target import Target
 
 RESULTS = Path(__file__).parent / "results" / "detection.json"
 PROMOTED = ("S1", "S6", "S10", "S11", "S12")
 FROM_THE_START = ("S3", "S4", "S13", "K1", "K2", "K3")
 SOON = "found by 700 s into the 50% step"
-
-
-class Target(NamedTuple):
-    """One row. point: of the list of targets; limit: None for a row that is only shown."""
-
-    point: int
-    what: str
-    measured: float
-    limit: float | None
-    se: float | None = None
-    runs: int | None = None
-    at_least: bool = False
-
-    @property
-    def beyond(self) -> float:
-        """How far the measured value lies on the wrong side of its limit; <= 0 if it does not."""
-        if self.limit is None:
-            return -math.inf
-        return (self.limit - self.measured) if self.at_least else (self.measured - self.limit)
-
-    @property
-    def met(self) -> str:
-        """yes, within error, no; or shown."""
-        if self.limit is None:
-            return "shown"
-        if self.beyond <= 0.0:
-            return "yes"
-        return "within error" if self.beyond <= 2.0 * (self.se or 0.0) else "no"
-
-    def row(self) -> dict[str, Any]:
-        """As it stands in the result file."""
-        sign = None if self.limit is None else ">=" if self.at_least else "<="
-        return {
-            "point": self.point,
-            "target": self.what,
-            "sign": sign,
-            "limit": self.limit,
-            "measured": self.measured,
-            "se": self.se,
-            "runs": self.runs,
-            "met": self.met,
-        }
 
 
 def targets(found: dict[str, Any]) -> list[Target]:
@@ -240,8 +198,6 @@ def _costs(found: dict[str, Any]) -> Iterator[Target]:
 
 def main() -> int:
     """Read, print; 1 if a target is missed."""
-    from benchmarks.report import target_table
-
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
     made = targets(json.loads(path.read_text()))
     print(target_table(made))

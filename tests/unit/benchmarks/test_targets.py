@@ -10,7 +10,7 @@ from benchmarks import targets
 from benchmarks.detection import RULES, play
 from benchmarks.report import table, target_table
 from benchmarks.scenarios import ROWS
-from benchmarks.targets import Target
+from benchmarks.target import Target
 
 SHOWN = ("S2", "S10")
 
