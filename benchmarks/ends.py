@@ -2,7 +2,7 @@
 
 Versions, names and times are replaced by what they stand for (`new`, `before`, `older`), so that
 two releases of different versions have equal ends when they ended alike. Pure: it reads objects
-that were fetched by `killshop` and asks no server.
+that were fetched by `shopstate` and asks no server.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks import ends
+from benchmarks.shopstate import all_of, objects_of
 from controller.api.k8s import HTTPRoute
 from controller.api.kinds import Change
 from controller.api.meta import Object
@@ -25,16 +26,12 @@ from controller.api.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     HTTP_ROUTES,
-    PODS,
-    REPLICASETS,
     ROLLOUTS,
-    SERVICES,
-    Resource,
 )
 from controller.core.phases import Phase
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
-from controller.kube.port import Malformed, NotFound, Unreachable
+from controller.kube.port import NotFound, Unreachable
 from controller.local import deploying, shop_objects
 from controller.local.controlplane import ControlPlane
 from controller.local.process import Process
@@ -104,7 +101,7 @@ class KillShop:
     async def tidy(self) -> None:
         """Old Changes and revisions go, while no operator runs."""
         for resource in (CHANGES, CONTROLLER_REVISIONS):
-            items = await self._all(resource)
+            items = await all_of(self.admin, resource, self.namespace)
             items.sort(key=lambda item: item.metadata.resource_version.zfill(20))
             for item in items[:-KEPT]:
                 with suppress(NotFound):
@@ -132,28 +129,16 @@ class KillShop:
     async def ended(self, version: str) -> bool:
         """The release is over and the Rollout rests on it."""
         rollout = await self.admin.get(ROLLOUTS, self.namespace, NAME)
-        mine = [c for c in await self._all(CHANGES) if _proposes(c, version)]
+        mine = [
+            c for c in await all_of(self.admin, CHANGES, self.namespace) if _proposes(c, version)
+        ]
         return rollout.status.phase in ("Stable", "Rejected") and any(
             c.status.phase == Phase.FINISHED and c.name == rollout.status.change for c in mine
         )
 
     async def look(self, new: str, before: str) -> ends.End:
         """The state as it is now."""
-        objects = ends.Objects(
-            rollout=await self.admin.get(ROLLOUTS, self.namespace, NAME),
-            route=await self.admin.get(HTTP_ROUTES, self.namespace, ROUTE),
-            changes=tuple(await self._all(CHANGES)),
-            deployments=tuple(await self._all(DEPLOYMENTS)),
-            replicasets=tuple(await self._all(REPLICASETS)),
-            revisions=tuple(await self._all(CONTROLLER_REVISIONS)),
-            services=tuple(await self._all(SERVICES)),
-            pods=tuple(await self._all(PODS)),
-        )
-        return ends.read(objects, new, before)
-
-    async def _all(self, resource: Resource[T]) -> list[T]:
-        page = await self.admin.list_page(resource, self.namespace)
-        return [item for item in page.items if not isinstance(item, Malformed)]
+        return ends.read(await objects_of(self.admin, self.namespace, NAME, ROUTE), new, before)
 
     async def watch_route(self) -> None:
         """Takes down each state of the route; goes on where a connection ended."""

@@ -26,7 +26,9 @@ from controller.api.resources import (
     AUTOSCALERS,
     CHANGES,
     DEPLOYMENTS,
+    EVENTS,
     HTTP_ROUTES,
+    LEASES,
     PODS,
     REPLICASETS,
     ROLLOUTS,
@@ -286,26 +288,20 @@ class ShopWorld:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    def crash_at(self, write: int, *, after: bool) -> None:
-        """From the `write`-th write of the operator on, every call of it fails: it is cut off."""
-        faults = self.cluster.faults
+    def crash_at(self, write: int) -> None:
+        """The operator is cut off before its `write`-th write, which is just after the one before:
+        every call of it fails from then on. Events and leases are no writes of a release."""
         count = 0
-        cut = False
-        cut_after = after
 
         def before(call: Any) -> None:
-            nonlocal count, cut
-            if cut:
-                raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
-            if call.verb in ("get", "list", "watch") or "leases" in str(call.resource):
-                return
-            count += 1
+            nonlocal count
+            reads = call.verb in ("get", "list", "watch")
+            if count < write and not reads and call.resource not in (EVENTS, LEASES):
+                count += 1
             if count == write:
-                cut = True
-                if not cut_after:
-                    raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
+                raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
 
-        faults.before_each(before, user=names.OPERATOR_ACCOUNT)
+        self.cluster.faults.before_each(before, user=names.OPERATOR_ACCOUNT)
 
     async def autoscale(self, least: int, most: int) -> None:
         """An autoscaler for the shop that never scales: it has no metrics here."""

@@ -85,7 +85,7 @@ async def _happen(world: ShopWorld, event: str, value: str | int | bool) -> None
         case "second operator":
             world.start_operator()
         case "cut off at write":
-            world.crash_at(int(value), after=False)
+            world.crash_at(int(value))
         case _:
             world.heal()
             await world.kill_operators()
