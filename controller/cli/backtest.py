@@ -1,8 +1,8 @@
 """`blastdoor backtest`: recorded samples through the operator's own code. No cluster.
 
 Counters and histograms come from a file or from the range queries of a Prometheus server; what
-would have been decided is printed at each turn, with its reason. The A/A mode splits the stable
-pods instead and says how often a good release would have been taken back, and why.
+would have been decided is printed at each turn, with its reason. With `--aa` the stable pods are
+split instead (`backtest_aa`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -21,15 +19,14 @@ import yaml
 
 from controller.api.rollout import Rollout
 from controller.api.template import AnalysisTemplate
+from controller.cli.backtest_aa import split_answer
 from controller.cli.backtest_fetch import fetched
+from controller.cli.backtest_times import clock
 from controller.cli.exits import CommandError, Exit
 
 if TYPE_CHECKING:
-    from analysis.aa import AAResult
-    from analysis.backtest import Edges, Moment
-    from analysis.pods import PodEffect
+    from analysis.backtest import Moment
     from analysis.recording import Recording
-    from analysis.release import ReleaseSpec
     from controller.metrics.plans import Plan
 
 HELP: Final = "replay recorded metrics: what would have been decided, when and why"
@@ -78,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         recording = _recording(options, template)
         if options.aa is not None:
-            return _split(options, plan.release, recording, zero, edges)
+            print(split_answer(options, plan.release, recording, zero, edges))
+            return Exit.OK  # nothing was asked to be judged
         looks = replay(plan.release, recording, zero_if_absent=zero, edges=edges)
         moments = turning_points(looks)
     except (ValueError, KeyError) as error:
@@ -87,31 +85,6 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     back = bool(moments) and moments[-1].assessment.verdict is Verdict.ROLLBACK
     return Exit.NO if back else Exit.OK
-
-
-def _split(
-    options: argparse.Namespace,
-    spec: ReleaseSpec,
-    recording: Recording,
-    zero: set[str],
-    edges: Edges,
-) -> int:
-    """The A/A test; the answer is yes whatever it finds, for nothing was asked to be judged."""
-    import numpy as np
-
-    from analysis.aa import aa_test
-
-    found = aa_test(
-        spec,
-        recording,
-        np.random.default_rng(options.seed),
-        splits=options.aa,
-        canaries=options.canaries,
-        zero_if_absent=zero,
-        edges=edges,
-    )
-    print(_aa(found, spec, options))
-    return Exit.OK
 
 
 def _template(path: Path) -> AnalysisTemplate:
@@ -177,13 +150,13 @@ def _lines(moments: list[Moment], output: str) -> Iterator[str]:
         return
     for moment in moments:
         found = moment.assessment
-        yield f"{_clock(moment.end_s)}  {found.verdict.value:<11} {found.explain}"
+        yield f"{clock(moment.end_s)}  {found.verdict.value:<11} {found.explain}"
 
 
 def _facts(moment: Moment) -> dict[str, Any]:
     found = moment.assessment
     return {
-        "time": _clock(moment.end_s),
+        "time": clock(moment.end_s),
         "step": moment.step,
         "verdict": found.verdict.value,
         "reason": found.reason.value,
@@ -191,60 +164,3 @@ def _facts(moment: Moment) -> dict[str, Any]:
         "logE": found.log_e,
         "ordersLost": found.orders_lost,
     }
-
-
-def _clock(time_s: float) -> str:
-    """A recording may count from zero; then the seconds are what there is to say."""
-    if time_s < 1e8:
-        return f"{time_s:8.0f} s"
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _aa(found: AAResult, spec: ReleaseSpec, options: argparse.Namespace) -> str:
-    if options.output == "json":
-        return json.dumps(_aa_facts(found, spec, options), indent=1)
-    lines = [
-        f"{found.alarms} of {found.splits} A/A splits of the stable pods would have been taken "
-        f"back; the budget is {spec.false_rollback:.1%}. Largest ln E "
-        f"{max(found.highest_log_e):.2f}, a rollback needs {spec.log_rollback:.2f}."
-    ]
-    lines += [
-        f"{_clock(split.alarm_s)}  {', '.join(split.canaries)}: {split.why}"
-        for split in found.played
-        if split.alarm_s is not None
-    ]
-    lines += [
-        f"{name}: pods differ by sd {effect.sd:.1%} beyond chance ({effect.low:.1%} to "
-        f"{effect.high:.1%}); two of it in a release of this size is a ratio of {edge:.3f}."
-        for name, effect, edge in _dead_bands(found, spec, options.canaries)
-    ]
-    return "\n".join(lines)
-
-
-def _aa_facts(found: AAResult, spec: ReleaseSpec, options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "splits": found.splits,
-        "alarms": found.alarms,
-        "highest_log_e": found.highest_log_e,
-        "played": [split._asdict() for split in found.played],
-        "pods": {
-            name: {**asdict(effect), "dead_band": edge}
-            for name, effect, edge in _dead_bands(found, spec, options.canaries)
-        },
-    }
-
-
-def _dead_bands(
-    found: AAResult, spec: ReleaseSpec, canaries: int
-) -> Iterator[tuple[str, PodEffect, float]]:
-    """For each metric with counted pods, how unequal they are and the room that this asks for."""
-    for metric in spec.metrics:
-        effect = found.pods.get(metric.name)
-        if effect is not None:
-            others = effect.pods - canaries
-            direction = metric.main_direction
-            yield (
-                metric.name,
-                effect,
-                effect.dead_band(direction, canaries=canaries, baselines=max(1, others)),
-            )

@@ -9,17 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from controller.api.template import AnalysisTemplate, Metric
+from controller.cli.backtest_times import seconds
 from controller.cli.exits import CommandError, Exit
+from controller.metrics import placeholders
 
 PIECE_S: Final = 3600.0
 """Asked for at once; a server refuses queries that would load too many samples."""
-_HOLE: Final = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _PARTS: Final = {"events": "events", "exposures": "exposures", "buckets": "histogram"}
 """What the document calls it, and what a template's metric calls it."""
 
@@ -77,11 +76,11 @@ def filled(text: str, pattern: str, pod_label: str, namespace: str | None = None
     """
     quoted = json.dumps(pattern)[1:-1]  # PromQL escapes between quotes as JSON does
     known = {"arm.pods": quoted} | ({"namespace": namespace} if namespace else {})
-    names = set(_HOLE.findall(text))
+    names = set(placeholders.names_in(text))
     if not names <= set(known):
         allowed = " and ".join(f"{{{{{name}}}}}" for name in known)
         raise CommandError(f"query {text!r}: only {allowed} can be filled without a cluster")
-    text = _HOLE.sub(lambda hole: str(known[hole[1]]), text)
+    text = placeholders.filled(text, known.__getitem__)
     if "arm.pods" in names:
         return text
     matcher = f'{pod_label}=~"{quoted}"'
@@ -124,14 +123,3 @@ def _asked(
         raise CommandError(f"{options.source}: {text}: {error}", Exit.UNREACHABLE) from error
     for series in found:
         yield series["metric"], [(float(at), float(value)) for at, value in series["values"]]
-
-
-def seconds(text: str) -> float:
-    """An instant as seconds; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"a time must be as 2026-11-20T10:00:00Z; came {text}", Exit.USAGE
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -22,6 +22,7 @@ from controller.kube.port import ApiError, Cluster, Forbidden, Invalid, NotFound
 Work = Callable[[Cluster], Awaitable[int]]
 
 DEFAULT_NAMESPACE: Final = "default"
+_NAME_ONE: Final = "name one with --kubeconfig, or set KUBECONFIG"
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -58,8 +59,7 @@ async def _connected(options: argparse.Namespace, work: Work) -> int:
         async with ApiServer(source_of(options.kubeconfig, options.context)) as cluster:
             return await work(cluster)
     except ConfigError as error:
-        advice = "name one with --kubeconfig, or set KUBECONFIG"
-        raise CommandError(f"{error}; {advice}", Exit.UNREACHABLE) from error
+        raise CommandError(f"{error}; {_NAME_ONE}", Exit.UNREACHABLE) from error
     except ApiError as error:
         raise command_error(error) from error
 
@@ -69,8 +69,7 @@ def command_error(error: ApiError) -> CommandError:
     if isinstance(error, NotFound):
         return CommandError(f"{error}; `blastdoor get -A` lists what there is", Exit.NOT_FOUND)
     if error.reason == "NoConfiguration":
-        advice = "name one with --kubeconfig, or set KUBECONFIG"
-        return CommandError(f"no cluster: {error.message}; {advice}", Exit.UNREACHABLE)
+        return CommandError(f"no cluster: {error.message}; {_NAME_ONE}", Exit.UNREACHABLE)
     if isinstance(error, Unreachable):
         return CommandError(f"{error}; is the cluster up, and the context right?", Exit.UNREACHABLE)
     if error.status == 401:

@@ -122,11 +122,10 @@ def _document(kind: Kind, objects: Sequence[Object], single: bool) -> dict[str, 
 def _values(document: Any, path: str) -> list[Any]:
     """What a printer column's path finds: fields, `[*]`, and `[?(@.type=='X')]`."""
     found = [document]
-    for step in _steps(path):
-        name, key, wanted, _ = step
+    for name, key, wanted, star in _steps(path):
         inner = [one.get(name) for one in found if isinstance(one, dict)]
         found = [one for one in inner if one is not None]
-        if key or step[3]:
+        if key or star:
             items = [item for one in found if isinstance(one, list | tuple) for item in one]
             found = [i for i in items if not key or (isinstance(i, dict) and i.get(key) == wanted)]
     return found

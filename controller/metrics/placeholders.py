@@ -8,7 +8,7 @@ template) and by `runtime.folding` (to ask for one arm).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from controller.metrics.port import Arm
@@ -59,10 +59,20 @@ def pods_pattern(pods: Sequence[str]) -> str:
     return "|".join(name.replace(".", "[.]") for name in sorted(pods)) or NO_POD
 
 
+def names_in(query: str) -> tuple[str, ...]:
+    """The placeholders of `query`, as written between their braces, known or not."""
+    return tuple(_HOLE.findall(query))
+
+
+def filled(query: str, value: Callable[[str], str]) -> str:
+    """`query` with each placeholder replaced by the value of its name."""
+    return _HOLE.sub(lambda hole: value(hole[1]), query)
+
+
 def unknown(query: str) -> tuple[str, ...]:
     """Placeholders in `query` that do not exist, as written; also braces without a partner."""
-    wrong = [hole for hole in _HOLE.findall(query) if hole not in KNOWN]
-    if _OPEN.search(_HOLE.sub("", query)):
+    wrong = [name for name in names_in(query) if name not in KNOWN]
+    if _OPEN.search(filled(query, lambda _: "")):
         wrong.append("{{ without }}")
     return tuple(wrong)
 
@@ -84,9 +94,9 @@ def render(query: str, scope: Scope) -> str:
     >>> render('orders_total{pod=~"{{arm.pods}}"}', scope)
     'orders_total{pod=~"a-1|a-2"}'
     """
-    return _HOLE.sub(lambda hole: scope.value(hole[1]), query)
+    return filled(query, scope.value)
 
 
 def example(query: str) -> str:
     """`query` with a plain word in each placeholder's place, to see whether its form can stand."""
-    return _HOLE.sub("x", query)
+    return filled(query, lambda _: "x")
