@@ -22,6 +22,7 @@ from controller.api.meta import Object
 from controller.api.resources import EVENTS, Resource
 from controller.kube import settings
 from controller.kube.port import ApiError, Cluster, NotFound
+from controller.kube.timestamps import stamp
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -191,7 +192,7 @@ class EventRecorder:
 
     async def _raise_count(self, words: _Words, series: _Series, waiting: _Waiting) -> None:
         count = series.count + waiting.count
-        body = {"count": count, "lastTimestamp": _stamp(waiting.last)}
+        body = {"count": count, "lastTimestamp": stamp(waiting.last)}
         await self._cluster.patch_merge(EVENTS, _home(words.subject), series.name, body)
         self._remember(words, series.name, count)
 
@@ -220,8 +221,8 @@ class EventRecorder:
             "reason": words.reason,
             "message": words.message,
             "count": waiting.count,
-            "firstTimestamp": _stamp(waiting.first),
-            "lastTimestamp": _stamp(waiting.last),
+            "firstTimestamp": stamp(waiting.first),
+            "lastTimestamp": stamp(waiting.last),
             "source": {"component": self._component},
             "reportingComponent": self._component,
             "reportingInstance": self._instance,
@@ -247,7 +248,3 @@ def _shortened(message: str) -> str:
     if len(raw) <= settings.EVENT_MESSAGE_MAX:
         return message
     return raw[: settings.EVENT_MESSAGE_MAX - 3].decode(errors="ignore") + "..."
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -22,6 +22,7 @@ from controller.api.resources import LEASES
 from controller.kube import settings
 from controller.kube.backoff import Jitter
 from controller.kube.port import AlreadyExists, ApiError, Cluster, Conflict, NotFound
+from controller.kube.timestamps import micro_stamp
 
 log = structlog.get_logger(__name__)
 
@@ -200,8 +201,8 @@ class LeaderElection:
         A write that changes nothing makes no new version: with a wall clock that stands still,
         the others would see the lease stand still too.
         """
-        moment = self._now().astimezone(UTC)
+        moment = self._now()
         if moment == self._stamped:
             moment += timedelta(microseconds=1)
         self._stamped = moment
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return micro_stamp(moment)

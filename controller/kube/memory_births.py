@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from controller.api.meta import Key
 from controller.kube.port import Invalid
+from controller.kube.timestamps import stamp
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names: no vowels, so no words."""
@@ -55,7 +56,7 @@ class Births:
         if key.namespace:
             made["namespace"] = key.namespace
         made["uid"] = f"00000000-0000-4000-8000-{self._count:012d}"
-        made["creationTimestamp"] = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        made["creationTimestamp"] = stamp(self._now())
         return made
 
     def name(self, prefix: str | None) -> str:

@@ -17,6 +17,7 @@ from controller.kube import memory_schema as schema
 from controller.kube.memory_patch import copy_json
 from controller.kube.memory_store import Store, Stored
 from controller.kube.port import Propagation
+from controller.kube.timestamps import stamp
 
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
@@ -55,7 +56,7 @@ class Collector:
             metadata["finalizers"] = waits
         if "deletionTimestamp" not in metadata:
             ends = self._now() + timedelta(seconds=grace)
-            metadata["deletionTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+            metadata["deletionTimestamp"] = stamp(ends)
             metadata["deletionGracePeriodSeconds"] = grace
             if schema.has_generation(resource):
                 metadata["generation"] = metadata.get("generation", 0) + 1

@@ -46,10 +46,6 @@ class OwnWrites(Generic[T]):
         believed_at = asyncio.get_running_loop().time() + self._deadline_s
         self._writes[written.key] = _Write(version, self._cached(written.key), believed_at)
 
-    def forget(self, key: Key) -> None:
-        """The object is gone, or no longer ours."""
-        self._writes.pop(key, None)
-
     def stale(self, key: Key) -> bool:
         """Whether the cache is older than our last write to `key`."""
         write = self._writes.get(key)
@@ -60,12 +56,6 @@ class OwnWrites(Generic[T]):
             del self._writes[key]
             return False
         return True
-
-    def wait_s(self, key: Key) -> float:
-        """Seconds until the cache is believed whatever it holds; 0 when it is not stale."""
-        if not self.stale(key):
-            return 0.0
-        return self._writes[key].believed_at - asyncio.get_running_loop().time()
 
     def __len__(self) -> int:
         return len(self._writes)

@@ -94,14 +94,6 @@ class WorkQueue(Generic[K]):
         """The key is well: its next failure waits the shortest time again."""
         self._failures.pop(key, None)
 
-    def failures(self, key: K) -> int:
-        """Failures of the key since it was last well."""
-        return self._failures.get(key, 0)
-
-    def discard(self, key: K) -> None:
-        """Takes back every wish for `key`; a look that has begun goes on."""
-        self._entries.pop(key, None)
-
     # -- taking --------------------------------------------------------------------------------
 
     async def get(self) -> K:
@@ -125,16 +117,6 @@ class WorkQueue(Generic[K]):
     def __len__(self) -> int:
         """Keys that wait, due or not."""
         return len(self._entries)
-
-    @property
-    def due(self) -> int:
-        """Keys that are due and wait for a worker."""
-        return sum(1 for _, number, key in self._ready if self._current(key, number))
-
-    @property
-    def busy(self) -> frozenset[K]:
-        """Keys that are in a worker."""
-        return frozenset(self._busy)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from controller.api.k8s import Pod
 from controller.api.meta import Object
 from controller.api.resources import PODS, SERVICES, Resource
 from controller.kube.port import ApiError, Cluster, NotFound
-from controller.local.pod_status import stamp
+from controller.kube.timestamps import stamp
 from controller.local.process import LOOPBACK
 from controller.runtime.clock import system_now
 

@@ -23,9 +23,9 @@ from controller.api.resources import NODES, PODS, Resource
 from controller.kube.port import AlreadyExists, ApiError, Cluster, Conflict, Invalid, NotFound
 from controller.kube.reflector import Reflector
 from controller.kube.store import Seen
+from controller.kube.timestamps import stamp
 from controller.local.addresses import Addresses
 from controller.local.pod_runner import USUAL_WAITS, Node, PodRunner, RestartWaits
-from controller.local.pod_status import stamp
 from controller.runtime.clock import system_now
 
 log = structlog.get_logger(__name__)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from controller.api.k8s import Pod
+from controller.kube.timestamps import stamp
 
 CRASH_LOOP: Final = "CrashLoopBackOff"
 NO_IMAGE: Final = "ErrImagePull"
@@ -53,11 +54,6 @@ def terminated(code: int, started: datetime, ended: datetime, message: str) -> S
             "message": message[-1000:],
         }
     }
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def patch(pod: Pod, facts: PodFacts) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from controller.api.resources import NODES, PODS, Resource
 from controller.kube.port import AlreadyExists, ApiError, Cluster, Malformed
 from controller.kube.reflector import Reflector
 from controller.kube.store import Seen
+from controller.kube.timestamps import stamp
 
 NODE: Final = "instant"
 IDENTITY: Final = f"system:node:{NODE}"
@@ -139,7 +140,7 @@ class InstantPods:
         await self._cluster.create(binding, key.namespace, body)
 
     async def _report(self, pod: Pod, address: str, *, ready: bool, restarts: int = 0) -> None:
-        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = stamp(self._now())
         state: dict[str, Any] = {"running": {"startedAt": now}}
         last: dict[str, Any] = {}
         if restarts:

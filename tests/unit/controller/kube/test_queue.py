@@ -145,7 +145,6 @@ async def test_waits_after_failures_double_up_to_the_cap_and_start_afresh_once_w
     queue: WorkQueue[str] = WorkQueue(backoff=Backoff(1, 10), jitter=steady)
     waits = [queue.retry("a") for _ in range(6)]
     assert waits == [1, 2, 4, 8, 10, 10]
-    assert queue.failures("a") == 6
     queue.forget("a")
     assert queue.retry("a") == 1
 
@@ -162,15 +161,6 @@ async def test_a_change_of_the_object_does_not_wait_for_the_back_off() -> None:
     queue.add("a")
     assert await queue.get() == "a"
     assert now() == pytest.approx(began, abs=1e-3)
-
-
-async def test_a_discarded_key_does_not_come() -> None:
-    queue: WorkQueue[str] = WorkQueue()
-    queue.add("a")
-    queue.add("b", delay_s=1)
-    queue.discard("a")
-    queue.discard("b")
-    assert await nothing_for(10, queue)
 
 
 async def test_a_wake_up_of_a_cancelled_worker_goes_to_another() -> None:
@@ -193,7 +183,7 @@ async def test_the_wait_of_a_key_beyond_its_due_time_is_told() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "retry", "forget", "discard"]),
+        st.sampled_from(["add", "retry", "forget"]),
         st.sampled_from("abc"),
         st.floats(0, 5),
         st.sampled_from(list(Priority)),
@@ -235,9 +225,6 @@ def test_whatever_is_asked_no_wish_is_lost_and_no_key_is_doubled(
                     wished[key] = count
                 case "forget":
                     queue.forget(key)
-                case "discard":
-                    queue.discard(key)
-                    wished.pop(key, None)
             await asyncio.sleep(seconds / 3)
         count += 1
         await asyncio.sleep(1000)
