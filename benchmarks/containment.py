@@ -40,12 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.configure("text", "error")
     begun = record.begin()
     numbers = summary(asyncio.run(_measure(options.runs)))
-    sys.stdout.write(record.table(numbers) + "\n")
-    sys.stdout.write(f"written: {record.write('containment', numbers, begun, seed=SEED)}\n")
-    wrong = over(numbers)
-    for line in wrong:
-        sys.stderr.write(f"containment: {line}\n")
-    return 1 if wrong else 0
+    return record.conclude("containment", numbers, begun, over(numbers), seed=SEED)
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:

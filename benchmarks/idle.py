@@ -42,12 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     begun = record.begin()
     numbers = asyncio.run(_measure(options.seconds))
-    sys.stdout.write(record.table(numbers) + "\n")
-    sys.stdout.write(f"written: {record.write('idle', numbers, begun)}\n")
-    wrong = over(numbers)
-    for line in wrong:
-        sys.stderr.write(f"idle: {line}\n")
-    return 1 if wrong else 0
+    return record.conclude("idle", numbers, begun, over(numbers), seed=None)
 
 
 def over(numbers: Mapping[str, Any]) -> list[str]:

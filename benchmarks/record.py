@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,16 +35,27 @@ def begin() -> Begun:
     return Begun(datetime.now(UTC), os.getloadavg()[0], _commit())
 
 
+def conclude(
+    name: str, numbers: Mapping[str, Any], begun: Begun, over: Sequence[str], *, seed: int | None
+) -> int:
+    """Print the numbers, write `<name>.json`, say what is over its limit; 1 if anything is."""
+    sys.stdout.write(table(numbers) + "\n")
+    sys.stdout.write(f"written: {write(name, numbers, begun, seed=seed)}\n")
+    for line in over:
+        sys.stderr.write(f"{name}: {line}\n")
+    return int(bool(over))
+
+
 def write(
     name: str,
     numbers: Mapping[str, Any],
     begun: Begun,
     *,
     seed: int | None = None,
-    folder: Path = RESULTS,
+    folder: Path | None = None,
 ) -> Path:
     """Write `<name>.json` and give its path."""
-    path = folder / f"{name}.json"
+    path = (folder or RESULTS) / f"{name}.json"
     path.write_text(json.dumps({**numbers, "made": made(begun, seed)}, indent=1) + "\n")
     return path
 

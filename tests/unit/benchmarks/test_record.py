@@ -36,3 +36,14 @@ def test_the_percentile_is_the_nearest_rank(count: int, share: float, rank: int)
 
 def test_a_table_has_its_values_below_each_other() -> None:
     assert record.table({"a": 1, "long": 2}) == "a     1\nlong  2"
+
+
+def test_what_is_over_its_limit_is_said_and_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    begun = record.begin()
+    assert record.conclude("one", {"s": 2.0}, begun, ["s is 2 s"], seed=7) == 1
+    assert capsys.readouterr().err == "one: s is 2 s\n"
+    assert record.conclude("one", {"s": 1.0}, begun, [], seed=7) == 0
+    assert json.loads((tmp_path / "one.json").read_text())["s"] == 1.0
