@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Final
+from typing import Final, get_args
 
 from controller.api.field_checks import (
     Problems,
@@ -15,7 +15,7 @@ from controller.api.field_checks import (
     share_problems,
 )
 from controller.api.problems import MISSING, Problem, shown
-from controller.api.quantities import format_duration, parse_degradation
+from controller.api.quantities import Harm, format_duration, parse_degradation
 from controller.api.template import AnalysisTemplateSpec, Metric, Tolerance
 
 SCRAPE_INTERVAL: Final = (timedelta(seconds=1), timedelta(seconds=60))
@@ -68,6 +68,8 @@ def _interval_problems(path: str, text: str) -> Problems:
 
 
 def _metric_problems(path: str, metric: Metric) -> Problems:
+    if metric.harm not in get_args(Harm):
+        yield Problem(f"{path}.harm", shown(metric.harm), one_of(get_args(Harm)))
     if metric.histogram:
         for name, query in (("events", metric.events), ("exposures", metric.exposures)):
             if query:

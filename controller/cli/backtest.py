@@ -115,7 +115,7 @@ def _plan(template: AnalysisTemplate, steps: str) -> Plan:
         "metadata": {"name": "backtest", "namespace": template.namespace or "default"},
         "spec": {
             "workload": {"name": "backtest"},
-            "traffic": {"service": "backtest"},
+            "traffic": {"service": "backtest", "routes": [{"name": "backtest"}]},
             "steps": weights,
             "analysis": [{"template": template.name}],
         },

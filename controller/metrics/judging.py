@@ -35,7 +35,13 @@ def judge(
     sources: list[Source] = []
     slo_s: dict[str, float] = {}
     for template in templates:
-        part = part_of(template, providers, ladder, unasked_steps=len(watch_weight(rollout)))
+        part = part_of(
+            template,
+            providers,
+            ladder,
+            unasked_steps=len(watch_weight(rollout)),
+            routed=bool(rollout.spec.traffic.routes),
+        )
         found += [Refusal("AnalysisTemplate", template.key, p) for p in part.problems]
         metrics += part.metrics
         sources += part.sources

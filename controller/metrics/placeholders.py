@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from controller.metrics.port import Arm
 
 KNOWN = ("namespace", "workload", "arm.role", "arm.hash", "arm.pods", "arm.service")
+SERVICE = "arm.service"
+APART = ("arm.pods", "arm.role", "arm.hash")
+"""Never the same for both arms of a release."""
 NO_POD = "-"
 """Matches no pod: names cannot be a lone dash. An arm without pods selects nothing."""
 
@@ -85,6 +88,25 @@ def problem(metric: str, field: str, query: str) -> str | None:
     known = ", ".join(f"{{{{{name}}}}}" for name in KNOWN)
     came = ", ".join(f"`{name}`" for name in wrong)
     return f"metric {metric}, field {field}: unknown placeholder {came}; known: {known}"
+
+
+def alike(query: str, *, routed: bool) -> str | None:
+    """Why both arms would be asked the same with `query`, and what to write; None if they are not.
+
+    routed: each arm has a Service of its own. Without a route the Service is one for both.
+
+    >>> alike('orders_total{pod=~"{{arm.pods}}"}', routed=False)
+    >>> alike('orders_total{service="{{arm.service}}"}', routed=True)
+    """
+    names = set(names_in(query))
+    apart = [*APART, SERVICE] if routed else APART
+    if names & set(apart):
+        return None
+    use = " or ".join(f"{{{{{name}}}}}" for name in apart)
+    allowed = f"must tell the arms apart with {use}: both arms would be asked the same"
+    if SERVICE in names:
+        return f"{allowed}, as without a route {{{{{SERVICE}}}}} is one Service for both"
+    return allowed
 
 
 def render(query: str, scope: Scope) -> str:

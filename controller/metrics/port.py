@@ -119,7 +119,8 @@ class Provider(Protocol):
     spec: type[msgspec.Struct]
     """Its settings, as they stand under its name in a template's `provider`."""
     rereads: bool
-    """Whether a past window can be read again, as after a restart of the operator."""
+    """Whether a past window can be read again, as after a restart of the operator. Such a source
+    knows nothing of an arm but the query, so each query must tell the arms apart."""
 
     def interval_s(self, spec: Any, tick_s: float) -> float:
         """Seconds between two reads, for a template with this tick."""

@@ -1,7 +1,8 @@
 """What one AnalysisTemplate gives to the plan of a release: metrics, and what a provider is asked.
 
-Pure. It knows the weights of the steps, as margins differ by weight; it must not know the release
-or what other templates say. Called by `judging`.
+Pure. What a template may hold is `api.template_checks`' to say and is asked first; here is what
+follows from placeholders, from the providers and from the weights of the steps, as margins differ
+by weight. It must not know the release or what other templates say. Called by `judging`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import msgspec
 
 from analysis.margins import Margin
 from analysis.metric import MetricSpec
+from controller.api.field_checks import from_value_error
 from controller.api.problems import Problem, from_decoding, shown
 from controller.api.quantities import Degradation, parse_degradation, parse_duration
 from controller.api.template import AnalysisTemplate, Metric
+from controller.api.validation import check_template
 from controller.metrics import placeholders, thresholds
 from controller.metrics.plans import Question, Source
 from controller.metrics.port import Provider, Role
@@ -42,10 +45,15 @@ def part_of(
     ladder: Sequence[float],
     *,
     unasked_steps: int = 0,
+    routed: bool = True,
 ) -> Part:
     """The part of one template. ladder: weight of each step in percent. unasked_steps: how many
-    steps come after it that ask for no evidence, as the watch."""
-    reader = _Reader(template, providers, ladder, unasked_steps)
+    steps come after it that ask for no evidence, as the watch. routed: the share is made by routes,
+    not by pods."""
+    own = check_template(template.spec, providers=providers.keys())
+    if own:
+        return Part((), (), {}, own)
+    reader = _Reader(template, providers, ladder, unasked_steps, routed)
     problems = tuple(reader.problems())
     return Part(tuple(reader.metrics), tuple(reader.sources), reader.slo_s, problems)
 
@@ -59,36 +67,27 @@ class _Reader:
         providers: Mapping[str, Provider],
         ladder: Sequence[float],
         unasked_steps: int,
+        routed: bool,
     ) -> None:
         self._template, self._providers = template, providers
         self._ladder, self._unasked_steps = ladder, unasked_steps
+        self._routed = routed
         self.metrics: list[MetricSpec] = []
         self.sources: list[Source] = []
         self.slo_s: dict[str, float] = {}
 
     def problems(self) -> Iterator[Problem]:
-        spec = self._template.spec
-        names: list[str] = []
-        shares = thresholds.weights(spec.metrics) if spec.metrics else ()
-        for place, (metric, share) in enumerate(zip(spec.metrics, shares, strict=True)):
-            path = f"spec.metrics[{place}]"
-            if metric.name in names:
-                yield Problem(f"{path}.name", shown(metric.name), "must be used once")
-            names.append(metric.name)
-            yield from self._metric(path, metric, share)
+        metrics = self._template.spec.metrics
+        shares = thresholds.weights(metrics)
+        for place, (metric, share) in enumerate(zip(metrics, shares, strict=True)):
+            yield from self._metric(f"spec.metrics[{place}]", metric, share)
         yield from self._source()
 
     def _metric(self, path: str, metric: Metric, share: float) -> Iterator[Problem]:
-        yield from _metric_problems(path, metric)
-        if metric.harm not in thresholds.TOLERATED:
-            return
-        try:
-            if metric.slo is not None:
-                self.slo_s[metric.name] = parse_duration(metric.slo).total_seconds()
-            inside = thresholds.tolerated(metric)
-        except ValueError as error:
-            yield _from(f"{path}.tolerated", error)
-            return
+        yield from _placeholder_problems(path, metric)
+        if metric.slo is not None:
+            self.slo_s[metric.name] = parse_duration(metric.slo).total_seconds()
+        inside = thresholds.tolerated(metric)
         margins: list[Margin | None] = []
         for weight_pct in self._ladder:
             made = _margin(path, metric, weight_pct, inside)
@@ -103,16 +102,11 @@ class _Reader:
             yield Problem(path, shown(metric.name), str(error))
 
     def _source(self) -> Iterator[Problem]:
-        named = self._template.spec.provider
-        if len(named) != 1:
-            came = ", ".join(sorted(named)) or "nothing"
-            yield Problem("spec.provider", came, "must have one provider")
-            return
-        ((name, settings),) = named.items()
+        ((name, settings),) = self._template.spec.provider.items()
         path = f"spec.provider.{name}"
         provider = self._providers.get(name)
-        if provider is None:
-            known = ", ".join(sorted(self._providers)) or "none is installed"
+        if provider is None:  # installed, but it could not be loaded
+            known = ", ".join(sorted(self._providers))
             yield Problem(path, "a provider that cannot be used", f"must be one of {known}")
             return
         try:
@@ -130,6 +124,8 @@ class _Reader:
             for role, query in _queries(metric):
                 questions.append(Question(metric.name, role, query))
                 why = provider.problem(spec, placeholders.example(query))
+                if why is None and provider.rereads and not placeholders.unknown(query):
+                    why = placeholders.alike(query, routed=self._routed)
                 if why is not None:
                     yield Problem(f"spec.metrics[{place}].{role}", shown(query), why)
         self.sources.append(Source(self._template.name, provider, spec, tuple(questions)))
@@ -143,16 +139,8 @@ def _queries(metric: Metric) -> Iterator[tuple[Role, str]]:
         yield "exposures", metric.exposures
 
 
-def _metric_problems(path: str, metric: Metric) -> Iterator[Problem]:
-    if metric.harm not in thresholds.TOLERATED:
-        allowed = "must be one of Decrease, Increase, Both"
-        yield Problem(f"{path}.harm", shown(metric.harm), allowed)
-    if metric.histogram and metric.slo is None:
-        yield Problem(f"{path}.slo", "nothing", "must be given with a histogram, as 300ms")
+def _placeholder_problems(path: str, metric: Metric) -> Iterator[Problem]:
     for role, query in _queries(metric):
-        if not query:
-            allowed = "must be given, with the other of events and exposures, or a histogram"
-            yield Problem(f"{path}.{role}", "nothing", allowed)
         why = placeholders.problem(metric.name, role, query)
         if why is not None:
             yield Problem(f"{path}.{role}", shown(query), why)
@@ -165,7 +153,7 @@ def _margin(path: str, metric: Metric, weight_pct: float, inside: Degradation) -
         wide = parse_degradation(written, metric.harm)
         margin = thresholds.as_margin(wide, inside.difference)
     except ValueError as error:
-        return _from(where, error)
+        return from_value_error(where, error)
     edge = thresholds.ratio_of(inside)
     tighter = margin.ratio is not None and abs(math.log(margin.ratio)) < abs(math.log(edge)) - 1e-9
     if tighter or 0 < wide.difference < inside.difference:
@@ -179,12 +167,6 @@ def _shown(degradation: Degradation) -> str:
     if degradation.difference:
         parts.append(f"{degradation.difference * 100:g} points")
     return " or ".join(parts)
-
-
-def _from(path: str, error: ValueError) -> Problem:
-    """`got X, must be Y`, as the parsers say it, at its field."""
-    got, _, allowed = str(error).removeprefix("got ").partition(", ")
-    return Problem(path, got, allowed)
 
 
 def _metric_spec(

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from controller.api.kinds import AnalysisTemplate, Rollout
 from controller.api.meta import ObjectMeta
 from controller.api.problems import Problem
-from controller.api.rollout import RolloutSpec, Traffic, WorkloadRef
-from controller.api.validation import check_template
+from controller.api.rollout import RolloutSpec, RouteRef, Traffic, WorkloadRef
 from controller.metrics.judging import judge
 from controller.metrics.plans import Problems
 from controller.metrics.port import Provider
@@ -21,10 +20,7 @@ from controller.metrics.port import Provider
 def problems_of(
     template: AnalysisTemplate, providers: Mapping[str, Provider]
 ) -> tuple[Problem, ...]:
-    """Everything that is wrong with the template by itself, on the default ladder."""
-    own = check_template(template.spec, providers=providers.keys())
-    if own:
-        return own
+    """Everything that is wrong with the template by itself, on the default ladder and a route."""
     made = judge(_any_release(template), [template], providers)
     if not isinstance(made, Problems):
         return ()
@@ -32,5 +28,6 @@ def problems_of(
 
 
 def _any_release(template: AnalysisTemplate) -> Rollout:
-    spec = RolloutSpec(workload=WorkloadRef(name="any"), traffic=Traffic(service="any"))
+    traffic = Traffic(service="any", routes=(RouteRef(name="any"),))
+    spec = RolloutSpec(workload=WorkloadRef(name="any"), traffic=traffic)
     return Rollout(metadata=ObjectMeta(namespace=template.namespace, name="any"), spec=spec)

@@ -25,7 +25,7 @@ apiVersion: blastdoor.dev/v1alpha1
 kind: AnalysisTemplate
 metadata: {name: shop, namespace: shop}
 spec:
-  provider: {prometheus: {address: "http://unused"}}
+  provider: {scrape: {port: 8080}}  # unused: the samples come from the server of the test
   tick: 1s
   bake: 10s
   minEvidence: 20

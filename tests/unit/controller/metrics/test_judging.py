@@ -8,7 +8,16 @@ import pytest
 
 from analysis.margins import Margin
 from controller.api.meta import ObjectMeta
-from controller.api.rollout import Promotion, Risk, Rollout, RolloutSpec, Step, Traffic, WorkloadRef
+from controller.api.rollout import (
+    Promotion,
+    Risk,
+    Rollout,
+    RolloutSpec,
+    RouteRef,
+    Step,
+    Traffic,
+    WorkloadRef,
+)
 from controller.api.template import AnalysisTemplate, AnalysisTemplateSpec, Metric, Tolerance
 from controller.metrics.judging import judge
 from controller.metrics.plans import Plan, Problems
@@ -26,10 +35,10 @@ ERRORS = Metric(
 LATENCY = Metric(name="latency", histogram="wait_seconds_bucket", slo="300ms")
 
 
-def rollout(*weights: float, **more: Any) -> Rollout:
+def rollout(*weights: float, routes: tuple[str, ...] = (), **more: Any) -> Rollout:
     spec = RolloutSpec(
         workload=WorkloadRef(name="checkout"),
-        traffic=Traffic(service="checkout"),
+        traffic=Traffic(service="checkout", routes=tuple(RouteRef(name=one) for one in routes)),
         steps=tuple(Step(weight=weight) for weight in weights),
         **more,
     )
@@ -134,7 +143,7 @@ BAD: list[tuple[AnalysisTemplate, str]] = [
         " must be at least as wide as what is tolerated (0.9x)",
     ),
     (template(changed(ORDERS, harm="Sideways")), 'spec.metrics[0].harm: got "Sideways"'),
-    (template(changed(ORDERS, tolerated="lots")), "spec.metrics[0].tolerated: got 'lots'"),
+    (template(changed(ORDERS, tolerated="lots")), 'spec.metrics[0].tolerated: got "lots"'),
     (template(changed(ORDERS, margin={"1": "0%"})), "margin[1]: got a margin of nothing"),
     (template(Metric(name="x")), "spec.metrics[0].events: got nothing, must be given"),
     (template(changed(LATENCY, slo=None)), "spec.metrics[0].slo: got nothing, must be given"),
@@ -148,7 +157,7 @@ BAD: list[tuple[AnalysisTemplate, str]] = [
     ),
     (
         template(ORDERS, provider={"influx": {}}),
-        "spec.provider.influx: got a provider that cannot be used,"
+        "spec.provider.influx: got a provider that is not installed,"
         " must be one of prometheus, scrape",
     ),
     (template(ORDERS, provider={}), "spec.provider: got nothing, must have one provider"),
@@ -172,6 +181,47 @@ def test_a_bad_template_says_which_field_what_came_and_what_is_allowed(
 def test_every_problem_is_said_at_once() -> None:
     bad = template(changed(ORDERS, tolerated="lots"), Metric(name="x"), provider={"influx": {}})
     assert len(refused(bad)) == 4
+
+
+PROMETHEUS_AT = {"prometheus": {"address": "http://prometheus:9090"}}
+
+
+def asked(events: str, exposures: str) -> AnalysisTemplate:
+    return template(changed(ORDERS, events=events, exposures=exposures), provider=PROMETHEUS_AT)
+
+
+def test_a_server_may_not_be_asked_the_same_for_both_arms() -> None:
+    (said,) = refused(asked('a{pod=~"{{arm.pods}}"}', 'b{namespace="{{namespace}}"}'))
+    assert said == (
+        "AnalysisTemplate shop/shop: spec.metrics[0].exposures:"
+        ' got "b{namespace=\\"{{namespace}}\\"}", must tell the arms apart with {{arm.pods}} or'
+        " {{arm.role}} or {{arm.hash}}: both arms would be asked the same"
+    )
+    both = refused(asked("a", 'b{app="{{workload}}"}'))
+    assert [one.split(": ")[1] for one in both] == [
+        "spec.metrics[0].events",
+        "spec.metrics[0].exposures",
+    ]
+    (slow,) = refused(template(LATENCY, provider=PROMETHEUS_AT))
+    assert "spec.metrics[0].histogram" in slow
+
+
+@pytest.mark.parametrize("name", ["arm.pods", "arm.role", "arm.hash"])
+def test_any_placeholder_of_the_arm_alone_tells_the_arms_apart(name: str) -> None:
+    query = f'a{{x="{{{{ {name} }}}}"}}'
+    assert planned(asked(query, query)).sources
+
+
+def test_a_service_tells_the_arms_apart_only_behind_a_route() -> None:
+    by_service = asked('a{pod=~"{{arm.pods}}"}', 'b{service="{{arm.service}}"}')
+    assert planned(by_service, of=rollout(1, 50, routes=("shop",))).sources
+    (said,) = refused(by_service, of=rollout(1, 50))
+    assert "spec.metrics[0].exposures" in said
+    assert said.endswith(", as without a route {{arm.service}} is one Service for both")
+
+
+def test_pages_of_an_arms_own_pods_need_no_placeholder() -> None:
+    assert planned(template(ORDERS, provider={"scrape": {"port": 9090}})).sources
 
 
 def test_problems_of_the_rollout_name_the_rollout() -> None:

@@ -31,6 +31,15 @@ def test_what_is_wrong_is_named_by_its_field(made: object, path: str) -> None:
     assert [p.path for p in problems_of(made, PROVIDERS)] == [path]  # type: ignore[arg-type]
 
 
+def test_a_service_of_the_arm_is_good_by_itself_and_a_query_without_any_arm_is_not() -> None:
+    server = {"prometheus": {"address": "http://prometheus:9090"}}
+    query = 'orders_total{service="{{arm.service}}"}'
+    by_service = template(changed(ORDERS, events=query, exposures=query), provider=server)
+    assert problems_of(by_service, PROVIDERS) == ()
+    (found, _) = problems_of(template(ORDERS, provider=server), PROVIDERS)
+    assert found.path == "spec.metrics[0].events"
+
+
 def test_all_problems_come_at_once() -> None:
     many = template(changed(ORDERS, weight=2.0), bake="soon", tick="0s")
     assert {"spec.bake", "spec.tick"} < {p.path for p in problems_of(many, PROVIDERS)}
