@@ -20,7 +20,9 @@ from controller.api.k8s import ConfigMap
 from controller.api.meta import ObjectMeta
 from controller.kube.client import ApiServer
 from controller.kube.config import Direct
+from controller.kube.memory import MemoryCluster
 from controller.kube.port import ApiError, Malformed, Page, WatchEvent
+from tests.unit.controller.kube import memory
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -111,6 +113,11 @@ class ScriptedServer:
         if self._script:
             return await self._script.popleft()(request)
         return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
+
+
+@pytest.fixture
+def cluster() -> MemoryCluster:
+    return memory.empty()
 
 
 @pytest.fixture
