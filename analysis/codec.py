@@ -66,13 +66,19 @@ def from_json(spec: ReleaseSpec, document: Mapping[str, Any]) -> ReleaseState:
         name: _metric_from_json(name, kept, stored[name]) if name in stored else kept
         for name, kept in fresh.metrics.items()
     }
-    return ReleaseState(
+    state = ReleaseState(
         metrics=metrics,
         highest_log_e=_unpack(document["high"]),
         step=_unpack(document["step"]).astype(np.int64),
         step_start_s=_unpack(document["start"]),
         window_end_s=document["end"],
     )
+    end_s = 0.0 if state.window_end_s is None else state.window_end_s
+    if np.isnan(state.highest_log_e).any() or not np.isfinite(state.step_start_s + end_s).all():
+        raise ValueError("stored evidence is not a number")
+    if not ((state.step >= -1) & (state.step < len(spec.shares))).all():
+        raise ValueError(f"stored step {state.step} is none of the {len(spec.shares)} of the spec")
+    return state
 
 
 def _metric_to_json(state: MetricState) -> dict[str, Any]:
@@ -156,6 +162,8 @@ def _check_fit(name: str, fresh: MetricState, state: MetricState) -> None:
             raise ValueError(
                 f"stored state of {name} has shape {came.shape}, the spec needs {wanted.shape}"
             )
+        if np.isnan(came).any():
+            raise ValueError(f"stored state of {name} holds what is not a number")
 
 
 def _flat(state: Any) -> list[Any]:

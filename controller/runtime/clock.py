@@ -31,28 +31,42 @@ def loop_now(epoch: datetime) -> Now:
 
 
 class TickClock:
-    """Wall-clock seconds for ticks.
+    """Seconds for ticks, on one of two clocks; both go on from `now`, so a wall clock that jumps
+    neither skips nor repeats a tick.
 
-    `steady`: moves with the loop's monotonic clock from where the wall clock stood, so a jump of
-    the wall clock neither skips nor repeats a tick. A server's samples carry the server's time, so
-    what is read from one follows the wall clock.
+    `steady`: the loop's monotonic clock, for what is read from pods. The other is for servers,
+    whose samples carry the server's time: should the machine's clock have been wrong when we began,
+    `follow_wall` takes it over as it was mended.
     """
 
-    def __init__(self, now: Now) -> None:
-        self._now = now
+    def __init__(self, now: Now, wall: Now) -> None:
+        """now: what facts are written with. wall: the machine's clock, jumps and all."""
+        self._now, self._wall = now, wall
         self._offset_s = now().timestamp() - asyncio.get_running_loop().time()
-        self.lead_s = 0.0
-        """How far the steady time is ahead of the one that facts are written with."""
+        self._lead_s = 0.0
+        self._mended_s = 0.0
+
+    def of_fact(self, moment: datetime, *, steady: bool) -> float:
+        """A moment that was written down, on one of the two clocks."""
+        return moment.timestamp() + (self._lead_s if steady else self._mended_s)
+
+    def moved_s(self) -> float:
+        """How far the machine's clock is ahead of the one for servers."""
+        return self._wall().timestamp() - self.time_s(steady=False)
+
+    def follow_wall(self) -> None:
+        """The clock for servers is the machine's from here on."""
+        self._mended_s += self.moved_s()
 
     def not_before(self, moment_s: float) -> None:
         """Let the steady time be that late at least: evidence may have been written by an operator
         whose wall clock was ahead of ours, and ticks of pods need only go on from there."""
         ahead_s = max(0.0, moment_s - self.time_s(steady=True))
         self._offset_s += ahead_s
-        self.lead_s += ahead_s
+        self._lead_s += ahead_s
 
     def time_s(self, *, steady: bool) -> float:
         """The moment now, on one of the two clocks."""
         if not steady:
-            return self._now().timestamp()
+            return self._now().timestamp() + self._mended_s
         return asyncio.get_running_loop().time() + self._offset_s

@@ -7,10 +7,9 @@ socket or a clock.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from analysis.codec import to_json
 from analysis.release import ReleaseState
@@ -21,6 +20,9 @@ from controller.metrics.placeholders import Scope
 from controller.metrics.plans import Plan
 from controller.metrics.port import Arm as ArmName
 from controller.metrics.port import Pod
+
+NO_SHARE = 1e-6
+"""A share is never quite 0 or 1, as both arms are compared; this one stands for none."""
 
 __all__ = ["Arm", "EvidenceView", "NoDataNote", "Pod", "Run"]
 
@@ -40,7 +42,8 @@ class Run:
 
     step: index into the plan's shares. share: the canary's fraction in (0, 1) as the router shows
     it. in_force_since: since when; None while it is not, and then nothing is counted. evidence,
-    window_end: what the Change's status holds; read only when this process first hears of it.
+    window_end: what the Change's status holds (the first as JSON text); read only when this process
+    first hears of it.
     """
 
     key: Key
@@ -52,8 +55,18 @@ class Run:
     step: int
     share: float
     in_force_since: datetime | None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: str = ""
     window_end: datetime | None = None
+
+    def until_in_force(self, before: Run) -> Run:
+        """Between two steps the canary still has the weight of the one before: it is judged there,
+        until the router shows the new weight or the canary has none any more."""
+        between = self.in_force_since is None and before.in_force_since is not None
+        if not between or self.share <= NO_SHARE:
+            return self
+        return replace(
+            self, step=before.step, share=before.share, in_force_since=before.in_force_since
+        )
 
     def scope(self, role: ArmName) -> Scope:
         """What the placeholders stand for in one arm."""
@@ -90,9 +103,9 @@ class EvidenceView:
     no_data_since: datetime | None
 
     @functools.cached_property
-    def state(self) -> dict[str, Any]:
-        """The sufficient statistics as JSON values, for the Change's status."""
-        return to_json(self.release)
+    def state(self) -> str:
+        """The sufficient statistics as JSON text, for the Change's status."""
+        return json.dumps(to_json(self.release), separators=(",", ":"))
 
     @property
     def window_end(self) -> datetime | None:

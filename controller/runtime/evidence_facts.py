@@ -10,8 +10,8 @@ UNFIT = frozenset({Unfit.HARM_SUSPECTED, Unfit.HELD, Unfit.NO_DATA, Unfit.DATA_M
 """Reasons of the analysis for which the data allow no promotion, at a step or in the watch."""
 
 
-def to_evidence(view: EvidenceView | None, state: str) -> Evidence | None:
-    """The sampler's newest view as the core sees it; `state` is its JSON text."""
+def to_evidence(view: EvidenceView | None) -> Evidence | None:
+    """The sampler's newest view as the core sees it."""
     if view is None:
         return None
     silent = "; ".join(f"{n.metric}: {n.reason}" for n in view.no_data)
@@ -19,7 +19,7 @@ def to_evidence(view: EvidenceView | None, state: str) -> Evidence | None:
     if a is None:
         return Evidence(
             Verdict.HOLD, "no tick has been read yet", no_data=silent,
-            no_data_since=view.no_data_since, state=state, window_end=view.window_end,
+            no_data_since=view.no_data_since, state=view.state, window_end=view.window_end,
         )  # fmt: skip
     return Evidence(
         verdict=Verdict(a.verdict),
@@ -28,7 +28,7 @@ def to_evidence(view: EvidenceView | None, state: str) -> Evidence | None:
         no_data=silent,
         no_data_since=view.no_data_since,
         doubt=a.explain if a.waiting in UNFIT else "",
-        state=state,
+        state=view.state,
         window_end=view.window_end,
         reports=view.reports,
         log_harm=a.log_e,

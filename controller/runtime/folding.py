@@ -95,7 +95,7 @@ class Folding:
             self._restart = True
         if run.plan.release != self.run.plan.release:
             self._release = rebound(run.plan.release, self._release)
-        if run.in_force_since is not None and self.run.in_force_since is None:
+        if run.in_force_since not in (None, self.run.in_force_since):
             self._silence = self._silence.over()
         self.run, self._view = run, None
 

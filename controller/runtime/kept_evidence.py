@@ -6,6 +6,7 @@ Called by `folding`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import structlog
@@ -22,7 +23,7 @@ def restored(run: Run) -> ReleaseState:
     if not run.evidence:
         return run.plan.release.start()
     try:
-        state = from_json(run.plan.release, run.evidence)
+        state = from_json(run.plan.release, json.loads(run.evidence))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("evidence_unreadable", release=str(run.key), reason=str(error))
         return run.plan.release.start()

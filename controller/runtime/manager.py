@@ -25,7 +25,7 @@ from controller.metrics.port import Tools
 from controller.runtime import exporter, health, logs
 from controller.runtime.acts.writer import NotLeading, Writer
 from controller.runtime.announce import Announcer
-from controller.runtime.clock import Now, steady_now
+from controller.runtime.clock import Now, steady_now, system_now
 from controller.runtime.plugins import Registry, installed
 from controller.runtime.pods import StablePods
 from controller.runtime.probe import HoldProbe, ProbeAccount
@@ -53,13 +53,14 @@ class Operator:
         settings: Settings,
         *,
         now: Now,
+        wall: Now | None = None,
         probe: Cluster | None = None,
         plugins: Registry | None = None,
     ) -> None:
         self._cluster, self._settings, self._now = cluster, settings, now
         self.queue: WorkQueue[Key] = WorkQueue(on_wait=exporter.QUEUE_WAIT_SECONDS.observe)
         self.world = World(cluster, plugins or installed())
-        self.sampler = Sampler(tools, now, self._urgent)
+        self.sampler = Sampler(tools, now, self._urgent, wall=wall)
         self._stable_pods = StablePods(cluster, self.queue.add)
         self._recorder = EventRecorder(cluster)
         self._announcer = Announcer(self._recorder)
@@ -170,7 +171,9 @@ async def run(settings: Settings, *, address: Callable[[str], str] = lambda ip: 
             ApiServer(ProbeAccount(source, cluster, settings.namespace))
         )
         tools = await stack.enter_async_context(lend_tools(address=address))
-        operator = Operator(cluster, tools, settings, now=steady_now(), probe=probe)
+        operator = Operator(
+            cluster, tools, settings, now=steady_now(), wall=system_now, probe=probe
+        )
         if settings.port >= 0:
             serving = health.serve(settings.listen, settings.port, operator.unready)
             port = await stack.enter_async_context(serving)

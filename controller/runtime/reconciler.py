@@ -8,7 +8,6 @@ intent is safe to repeat and the statuses say what was meant.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,8 +171,7 @@ class Reconciler:
             return dataclasses.replace(bare, blocks=(*bare.blocks, wrong_plan))
         self._sampler.watch(run)
         view = self._sampler.evidence(change.metadata.uid)
-        text = json.dumps(view.state, separators=(",", ":")) if view else ""
-        return dataclasses.replace(bare, evidence=to_evidence(view, text))
+        return dataclasses.replace(bare, evidence=to_evidence(view))
 
     def _stop_sampling(self, key: Key, change: Change | None) -> None:
         self._stable_pods.forget(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from controller.api.change import Change
@@ -12,6 +11,7 @@ from controller.core.observed import Observed
 from controller.core.phases import CARRYING, Phase
 from controller.core.run import phase, running, stable_of
 from controller.metrics.plans import Plan, Problems
+from controller.runtime.evidence import NO_SHARE
 from controller.runtime.judgement import Judgement
 from controller.runtime.objects import Objects
 from controller.runtime.sampler import Arm, Run
@@ -46,7 +46,7 @@ def current_run(
         step=_step(o, change, plan),
         share=_share(o),
         in_force_since=change.status.in_force_since,
-        evidence=json.loads(change.status.evidence) if change.status.evidence else {},
+        evidence=change.status.evidence,
         window_end=change.status.window_end,
     )
 
@@ -59,14 +59,17 @@ def _step(o: Observed, change: Change, plan: Plan) -> int:
 
 
 def _share(o: Observed) -> float:
-    return min(max((o.traffic.weight or 0.0) / 100, 1e-6), 1 - 1e-6)
+    return min(max((o.traffic.weight or 0.0) / 100, NO_SHARE), 1 - NO_SHARE)
 
 
 def _pods(pods: Iterable[Pod]) -> tuple[SampledPod, ...]:
-    """Pods with an address, by name: those that end are read as long as they answer."""
+    """Pods with an address that is theirs, by name: one that was evicted keeps an address in its
+    status that may be somebody else's by now."""
     found = [
         SampledPod(name=p.name, ip=p.status.pod_ip, started_at=p.status.start_time)
         for p in pods
-        if p.status.pod_ip and p.metadata.deletion_timestamp is None
+        if p.status.pod_ip
+        and p.metadata.deletion_timestamp is None
+        and p.status.phase not in {"Failed", "Succeeded"}
     ]
     return tuple(sorted(found, key=lambda p: p.name))

@@ -35,14 +35,14 @@ def test_data_that_are_unfit_are_doubted_also_under_an_expired_hold(
     expired = replace(
         good(), verdict=Verdict.NO_EVIDENCE, reason=Reason.HOLD_EXPIRED, waiting=waiting
     )
-    found = to_evidence(view(expired), "{}")
+    found = to_evidence(view(expired))
     assert found is not None
     assert bool(found.doubt) is doubted
     assert found.verdict is observed.Verdict.NO_EVIDENCE
 
 
 def test_before_the_first_tick_there_is_a_hold_and_no_view_is_no_evidence() -> None:
-    waits = to_evidence(view(None), "{}")
+    waits = to_evidence(view(None))
     assert waits is not None
     assert waits.verdict is observed.Verdict.HOLD
-    assert to_evidence(None, "") is None
+    assert to_evidence(None) is None

@@ -256,7 +256,7 @@ async def test_a_restart_reads_the_missed_range_in_one_query() -> None:
 
 async def test_evidence_that_cannot_be_read_is_begun_anew_and_nothing_stops() -> None:
     async with sampling() as world:
-        world.sampler.watch(run(plan(scraped(Shop())), evidence={"v": 99}))
+        world.sampler.watch(run(plan(scraped(Shop())), evidence='{"v": 99}'))
         await at(world, 5)
         assert world.counted()[1] == 50
 
