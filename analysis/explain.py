@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import assert_never
 
-if TYPE_CHECKING:
-    from analysis.evidence import MetricEvidence
-    from analysis.release import ReleaseSpec
-    from analysis.verdict import Assessment
+from analysis.assessment import Assessment, Reason
+from analysis.evidence import MetricEvidence
+from analysis.release import ReleaseSpec
 
 
 def span(seconds: float) -> str:
@@ -45,40 +44,42 @@ def explain(
 ) -> str:
     """The sentence for an assessment whose verdict and numbers are set."""
     where = f"{100.0 * spec.shares[step]:.3g}% of the traffic"
-    match found.reason.value:
-        case "HarmFound" | "HarmSuspected":
+    match found.reason:
+        case Reason.HARM_FOUND | Reason.HARM_SUSPECTED:
             return _harm(found, where)
-        case "HardRule":
+        case Reason.HARD_RULE:
             return f"Rolling back at {where}: {'; '.join(hard_failures)}."
-        case "Held":
+        case Reason.HELD:
             return f"Holding at {where}: {'; '.join(holds)}."
-        case "NoData":
+        case Reason.NO_DATA:
             return f"Holding at {where}: no data for {_absent(found)}."
-        case "DataMissing":
+        case Reason.DATA_MISSING:
             return (
                 f"Holding at {where}: {found.missing:.0%} of the last "
                 f"{span(spec.missing_window_s)} is missing, at most {spec.max_missing:.0%} may be."
             )
-        case "Baking":
+        case Reason.BAKING:
             rest = span(spec.bake_s - step_elapsed_s)
             return f"Baking at {where}: {rest} of {span(spec.bake_s)} left; {_pace(found)}."
-        case "HarmExcluded":
+        case Reason.HARM_EXCLUDED:
             return (
                 f"Ready to go on from {where}: {_shown(found)}; harm beyond the margin is excluded."
             )
-        case "HoldExpired":
+        case Reason.HOLD_EXPIRED:
             return (
                 f"No evidence after {span(step_elapsed_s)} at {where}: {_pace(found)}; "
                 "inconclusive, not failed."
             )
-        case _:
+        case Reason.TOO_FEW_EVENTS | Reason.EVIDENCE_PENDING:
             return f"Holding at {where}: {_pace(found)}; {_wait(found)}."
+        case never:
+            assert_never(never)
 
 
 def _harm(found: Assessment, where: str) -> str:
     worst = next(m for m in found.metrics if m.name == found.guilty[0])
     others = f" (also {', '.join(found.guilty[1:])})" if len(found.guilty) > 1 else ""
-    alarm = found.reason.value == "HarmFound"
+    alarm = found.reason is Reason.HARM_FOUND
     verb = "Rolling back" if alarm else "Holding"
     evidence = (
         f"evidence {found.highest_log_e:.1f} nats, {found.log_rollback:.1f} needed"
@@ -126,7 +127,7 @@ def _pace(found: Assessment) -> str:
 
 
 def _wait(found: Assessment) -> str:
-    if found.reason.value == "TooFewEvents":
+    if found.reason is Reason.TOO_FEW_EVENTS:
         few = ", ".join(m.name for m in found.metrics if m.required and not m.enough)
         return f"too little seen at this step of {few}"
     if found.eta_s is None:

@@ -11,11 +11,11 @@ unfit; then what is still missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 import numpy as np
 
+from analysis.assessment import Assessment, Reason, Verdict
 from analysis.combine import guilty_by_ebh
 from analysis.evidence import MetricEvidence, metric_evidence
 from analysis.explain import explain
@@ -24,57 +24,7 @@ from analysis.signals import Signals, signals
 
 __all__ = ["Assessment", "MetricEvidence", "Reason", "Verdict", "assess"]
 
-
-class Verdict(StrEnum):
-    """The four answers."""
-
-    ROLLBACK = "ROLLBACK"
-    HOLD = "HOLD"
-    STEP_UP = "STEP_UP"
-    NO_EVIDENCE = "NO_EVIDENCE"
-
-
-class Reason(StrEnum):
-    """Why; stable strings for conditions, events, labels and logs."""
-
-    HARM_FOUND = "HarmFound"
-    HARD_RULE = "HardRule"
-    HARM_SUSPECTED = "HarmSuspected"
-    HELD = "Held"
-    NO_DATA = "NoData"
-    DATA_MISSING = "DataMissing"
-    BAKING = "Baking"
-    TOO_FEW_EVENTS = "TooFewEvents"
-    EVIDENCE_PENDING = "EvidencePending"
-    HOLD_EXPIRED = "HoldExpired"
-    HARM_EXCLUDED = "HarmExcluded"
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The verdict, its reason, one plain sentence, and the numbers behind them.
-
-    log_e against log_rollback decides a rollback, log_promote against log_promote_needed a step;
-    highest_log_e is what log_e once reached. guilty: metrics named after an alarm, the strongest
-    first. waiting: what stands between the release and the next step, also under an expired hold;
-    None: nothing. missing: largest missing share of a required metric. eta_s: seconds until the
-    step may go up at the present pace; None if unknown or never. orders_lost: of the risk metric.
-    """
-
-    verdict: Verdict
-    reason: Reason
-    waiting: Reason | None
-    explain: str
-    log_e: float
-    highest_log_e: float
-    log_rollback: float
-    log_promote: float
-    log_promote_needed: float
-    guilty: tuple[str, ...]
-    missing: float
-    orders_lost: float
-    eta_s: float | None
-    metrics: tuple[MetricEvidence, ...]
+_ALARMS = (Reason.HARM_FOUND, Reason.HARM_SUSPECTED)
 
 
 def assess(
@@ -127,9 +77,6 @@ def assess(
     )
     words = explain(spec, draft, step, step_elapsed_s, hard_failures, holds)
     return replace(draft, explain=words)
-
-
-_ALARMS = (Reason.HARM_FOUND, Reason.HARM_SUSPECTED)
 
 
 def _judge(
