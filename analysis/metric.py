@@ -29,6 +29,8 @@ from analysis.sequence import RatioState, update_ratio
 from analysis.ticks import Direction, FloatArray, Interval, Tick
 from analysis.totals import Totals
 
+Processes = tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]]
+"""The harm and the promotion processes of one metric, a spec for each side that is watched."""
 OPPOSITE: dict[Direction, Direction] = {"Decrease": "Increase", "Increase": "Decrease"}
 
 
@@ -224,7 +226,7 @@ def metric_log_promote(spec: MetricSpec, state: MetricState) -> FloatArray:
 
 def fold_tick(
     spec: MetricSpec,
-    processes: tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]],
+    processes: Processes,
     state: MetricState,
     tick: Tick,
     gap: tuple[Interval, npt.ArrayLike, float, npt.ArrayLike],

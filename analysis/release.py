@@ -20,11 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import combine
-from analysis.counts import HarmSpec
 from analysis.dispersion import DispersionState
 from analysis.gaps import GapMemory
-from analysis.metric import MetricSpec, MetricState, fold_tick, metric_log_harm
-from analysis.promotion import PromotionSpec
+from analysis.metric import MetricSpec, MetricState, Processes, fold_tick, metric_log_harm
 from analysis.sequence import RatioState
 from analysis.ticks import Counts, FloatArray, Interval, NoData, Tick
 from analysis.totals import Totals
@@ -66,6 +64,7 @@ class ReleaseSpec:
     start_spacing_s: float = 60.0
     max_hold_s: float | None = None
     risk_metric: str | None = None
+    _processes: Mapping[str, Processes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = [metric.name for metric in self.metrics]
@@ -115,13 +114,11 @@ class ReleaseSpec:
             return next(m for m in self.metrics if m.name == self.risk_metric)
         return next((m for m in self.metrics if m.direction == "Decrease"), None)
 
-    def processes(self, name: str) -> tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]]:
+    def processes(self, name: str) -> Processes:
         """The harm and promotion specs of a metric."""
-        made: dict[str, tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]]]
-        made = self.__dict__["_processes"]
-        return made[name]
+        return self._processes[name]
 
-    def _make(self, metric: MetricSpec) -> tuple[tuple[HarmSpec, ...], tuple[PromotionSpec, ...]]:
+    def _make(self, metric: MetricSpec) -> Processes:
         return (
             metric.harm_specs(self.false_rollback, len(self.shares)),
             metric.promotion_specs(
