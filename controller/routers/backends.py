@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from controller.api.k8s import BackendRef, HTTPRoute
 from controller.api.names import WEIGHT_SCALE
@@ -24,7 +25,7 @@ MOST: Final = 1_000_000
 COARSEST: Final = 100
 """Parts that the apex's weight must have at least: fewer cannot say one percent."""
 
-Owners = tuple[tuple[str, int], ...]
+Owners = tuple[tuple[str, Annotated[int, Meta(ge=0, le=MOST)]], ...]
 """The owner's backends of one rule in their order: identity and weight."""
 Record = Mapping[int, Owners]
 """What is kept of the owner's weights, by index of the rule."""

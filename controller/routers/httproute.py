@@ -8,9 +8,10 @@ last, are kept in an annotation in the same patch. Found by entry point, called 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from controller.api import names
 from controller.api.k8s import BackendRef, HTTPRoute
@@ -27,7 +28,6 @@ from controller.api.problems import Problem
 from controller.api.resources import HTTP_ROUTES, Resource
 from controller.routers.backends import (
     Owners,
-    Record,
     Rule,
     carries_traffic,
     new_weights,
@@ -42,18 +42,14 @@ from controller.routers.port import Router, RouteView
 class _Kept(msgspec.Struct, frozen=True):
     """The annotation: the share written last, and the owner's backends by index of the rule."""
 
-    share: float = 0.0
-    rules: dict[str, Owners] = msgspec.field(default_factory=dict)
-
-    @property
-    def record(self) -> Record:
-        return {int(index): owners for index, owners in self.rules.items() if index.isdigit()}
+    share: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    rules: dict[Annotated[int, Meta(ge=0)], Owners] = msgspec.field(default_factory=dict)
 
 
 def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
     """What the route says about the canary, and whether its router has taken it up."""
     kept = _kept(route)
-    rules = rules_of(route, apex, canary, kept.record if kept else {})
+    rules = rules_of(route, apex, canary, kept.rules if kept else {})
     ours = any(rule.canaries for rule in rules)
     share = max((rule.share_pct for rule in rules), default=0.0)
     if kept is None:
@@ -84,7 +80,7 @@ def desired(
     before somebody's containment is refused by the server, however late it arrives.
     """
     kept = _kept(route)
-    rules = rules_of(route, apex, canary, kept.record if kept else {})
+    rules = rules_of(route, apex, canary, kept.rules if kept else {})
     operations: Ops = []
     for rule in rules:
         operations += _rule_ops(rule, canary, apex, weight_pct)
@@ -101,7 +97,7 @@ def restore(route: HTTPRoute, apex: str, canary: str, *, clear_aborted: bool = F
     """The patch that puts the owner's weights back and takes the canary out."""
     kept = _kept(route)
     operations: Ops = []
-    for rule in rules_of(route, apex, canary, kept.record if kept else {}):
+    for rule in rules_of(route, apex, canary, kept.rules if kept else {}):
         operations += _restore_ops(rule, apex)
     ours = [names.ROUTE_ORIGINAL_ANNOTATION]
     if clear_aborted:
@@ -168,12 +164,12 @@ def _kept(route: HTTPRoute) -> _Kept | None:
         return None
     try:
         return msgspec.json.decode(text, type=_Kept)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
 def _record(rules: tuple[Rule, ...], share_pct: float) -> str:
-    kept = _Kept(share=share_pct, rules={str(rule.index): rule.owners for rule in rules})
+    kept = _Kept(share=share_pct, rules={rule.index: rule.owners for rule in rules})
     return msgspec.json.encode(kept).decode()
 
 

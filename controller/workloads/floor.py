@@ -21,7 +21,7 @@ from controller.api.patch import (
     set_annotations,
 )
 
-_KEPT = re.compile(r"(\d+)(?: \(raised to (\d+)\))?")
+_KEPT = re.compile(r"([0-9]{1,9})(?: \(raised to ([0-9]{1,9})\))?")
 
 
 def needed(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.controller.routers.routes import (
     APEX,
@@ -78,12 +81,40 @@ def test_a_backend_that_the_owner_added_stays() -> None:
     assert shares(after)["ads"] == shares(after)["cart"] == Fraction(1, 5)
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"share": "x"}', "[]"])
+SPOILT = [
+    "", "{", '{"share": "x"}', "[]", '{"share": 5, "rules": {"\u00b2": []}}',
+    '{"share": -5}', '{"share": 1e999}', '{"share": 5, "rules": {"0": [["checkout:80", -3]]}}',
+    '{"share": 5, "rules": {"0": [["checkout:80", 3e7]]}}', '{"rules": {"%s": []}}' % ("9" * 5000),
+    '{"more": %s' % ("[" * 100_000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPOILT, ids=range(len(SPOILT)))
 def test_a_spoilt_record_is_foreign_and_shares_are_still_right(text: str) -> None:
     document = at(route([backend(APEX, 3), backend("cart", 1)]), 5)
     document["metadata"]["annotations"][ORIGINAL] = text
     assert view(document).foreign
     assert shares(restored(at(document, 0)))["cart"] == Fraction(1, 4)
+
+
+_records = st.dictionaries(
+    st.text(st.sampled_from("01\u00b2\u0663-"), max_size=2),
+    st.lists(st.tuples(st.sampled_from(["checkout:80", "cart:80", "x"]), st.integers(-1, 9)))
+    | st.none(),
+)
+
+
+@given(_records, st.floats(-1, 101) | st.text(max_size=2), st.sampled_from([0.0, 5.0, 100.0]))
+def test_no_record_keeps_a_route_from_being_read_and_written(
+    rules: dict[str, Any], share: float | str, weight: float
+) -> None:
+    document = at(route([backend(APEX, 3), backend("cart", 1)]), 5)
+    text = json.dumps({"share": share, "rules": rules})
+    document["metadata"]["annotations"][ORIGINAL] = text
+    after = at(document, weight)
+    assert not view(after).foreign
+    assert view(after).weight_pct == weight
+    assert weights(restored(after)).keys() == {APEX, "cart"}
 
 
 def test_a_rule_that_moved_is_still_known_by_its_backends() -> None:

@@ -82,8 +82,13 @@ def test_no_floor_is_in_force_before_one_is_written() -> None:
     assert floor.original(seen(autoscaler())) is None
     assert floor.held(seen(autoscaler())) == 0
     assert floor.held(seen(raised(autoscaler(), 9))) == 9
-    broken = autoscaler(annotations={"blastdoor.dev/original-min-replicas": "many"})
+
+
+@pytest.mark.parametrize("text", ["", "many", "\u0663", "9" * 5000], ids=range(4))
+def test_a_spoilt_note_of_the_owners_minimum_is_as_none(text: str) -> None:
+    broken = autoscaler(annotations={"blastdoor.dev/original-min-replicas": text})
     assert floor.original(seen(broken)) is None
+    assert floor.held(seen(broken)) == 0
 
 
 def test_only_the_autoscaler_of_this_deployment_scales_it() -> None:
