@@ -9,7 +9,7 @@ tick of production) and by the back-test.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from analysis.counters import CounterPolicy, CounterState, Samples, fold_samples
@@ -43,20 +43,28 @@ def bound_of(key: str) -> float | None:
 def fold_buckets(
     group: CounterState, samples: Samples, interval: Interval, policy: CounterPolicy
 ) -> tuple[CounterState, dict[float, float] | NoData]:
-    """One arm's cumulative increments by bound, summed over its series.
+    """One arm's cumulative increments by bound, summed over its histograms.
 
-    A series without a readable ``le``, or one that is NaN, is NoData that names it.
+    A series without a readable ``le``, or one that is NaN, is NoData that names it. A bound that
+    one of the histograms lacks is left out: nobody knows how many of its requests were below.
     """
     after, increments = fold_samples(group, samples, interval, policy)
     if isinstance(increments, NoData):
         return after, increments
-    by_bound: dict[float, float] = {}
+    histograms: dict[str, dict[float, float]] = {}
     for key, added in increments.items():
         bound = bound_of(key)
         if bound is None or bound != bound:
             return after, NoData(f"series {key} is no bucket: it has no label le with a number")
-        by_bound[bound] = by_bound.get(bound, 0.0) + added
-    return after, by_bound
+        histograms.setdefault(_LE.sub("", key), {})[bound] = added
+    return after, _summed(histograms.values())
+
+
+def _summed(histograms: Iterable[dict[float, float]]) -> dict[float, float]:
+    """Their sums at the bounds that each has which counted anything; the rest add nothing."""
+    counted = [one for one in histograms if any(one.values())] or list(histograms)
+    shared = set(counted[0]).intersection(*counted) if counted else set()
+    return {bound: sum(one[bound] for one in counted) for bound in shared}
 
 
 def pair_buckets(

@@ -50,6 +50,47 @@ def test_pods_of_one_arm_are_summed_by_bound_after_their_own_restarts() -> None:
     assert found == {0.3: 4.0, math.inf: 7.0}
 
 
+def histogram(name: str, at_s: float, **counts: float) -> dict[str, list[Sample]]:
+    """Samples of one histogram by bound, as `_0_3=5` for five requests up to 0.3 s."""
+    bounds = {key: key[1:].replace("_", ".") for key in counts if key != "all"} | {"all": "+Inf"}
+    return {f'x{{h="{name}",le="{bounds[k]}"}}': [Sample(at_s, v)] for k, v in counts.items()}
+
+
+def test_a_bound_that_one_histogram_of_an_arm_lacks_is_left_out_for_both_arms() -> None:
+    def arm(at_s: float, n: float, **b: float) -> dict[str, list[Sample]]:
+        return histogram("a", at_s, _0_1=n, _0_3=n, _1=n, all=n) | histogram("b", at_s, **b)
+
+    state, _ = pair_buckets(
+        BucketState(), arm(10.0, 0.0, _0_25=0.0, _1=0.0, all=0.0),
+        arm(10.0, 0.0, _0_1=0.0, _0_3=0.0, _1=0.0, all=0.0), ONE, POLICY, WANTED,
+    )  # fmt: skip
+    _, found = pair_buckets(
+        state, arm(20.0, 100.0, _0_25=100.0, _1=100.0, all=100.0),
+        arm(20.0, 100.0, _0_1=100.0, _0_3=100.0, _1=100.0, all=100.0), TWO, POLICY, WANTED,
+    )  # fmt: skip
+    assert isinstance(found, Counts)
+    assert found.canary_exposures.tolist() == [200.0, 200.0]
+    assert found.canary_events.tolist() == [0.0, 0.0]
+
+
+def test_histograms_without_a_bound_in_common_cannot_be_compared() -> None:
+    base = histogram("a", 10.0, _0_1=0.0, all=0.0) | histogram("b", 10.0, _0_3=0.0, all=0.0)
+    later = histogram("a", 20.0, _0_1=9.0, all=9.0) | histogram("b", 20.0, _0_3=9.0, all=9.0)
+    state, _ = pair_buckets(BucketState(), base, base, ONE, POLICY, WANTED)
+    _, found = pair_buckets(state, later, later, TWO, POLICY, WANTED)
+    assert found == NoData("the arms share no finite bucket")
+
+
+def test_a_histogram_that_counted_nothing_takes_no_bound_away() -> None:
+    idle = histogram("b", 10.0, _5=7.0, all=7.0)
+    group, _ = fold_buckets(
+        CounterState(), histogram("a", 10.0, _0_3=1.0, all=1.0) | idle, ONE, POLICY
+    )
+    idle = histogram("b", 20.0, _5=7.0, all=7.0)
+    _, found = fold_buckets(group, histogram("a", 20.0, _0_3=4.0, all=6.0) | idle, TWO, POLICY)
+    assert found == {0.3: 3.0, math.inf: 5.0}
+
+
 def test_a_torn_scrape_never_gives_a_negative_count() -> None:
     torn = {0.1: 9.0, 0.3: 7.0, math.inf: 8.0}
     found = slower(torn, torn, WANTED)
