@@ -23,18 +23,10 @@ from analysis.scenario import Scenario
 from analysis.simulate import Outcome, Recommended, simulate
 from benchmarks import costs, extras, record
 from benchmarks.bounds import bound_s
+from benchmarks.minute_rules import FixedThreshold, HourlyMannWhitney, MannWhitney
 from benchmarks.parts import Parts, Played
 from benchmarks.report import table
-from benchmarks.rules import (
-    FixedThreshold,
-    GroupSequential,
-    HourlyMannWhitney,
-    KnowsTheTruth,
-    MannWhitney,
-    NormalMixture,
-    PeekedExact,
-    PlainE,
-)
+from benchmarks.rules import GroupSequential, KnowsTheTruth, NormalMixture, PeekedExact, PlainE
 from benchmarks.scenarios import ROWS, Row
 from benchmarks.targets import targets
 

@@ -7,12 +7,8 @@ import pytest
 
 from analysis.simulate import simulate
 from analysis.spending import crossing_probability
-from benchmarks.rules import (
-    GroupSequential,
-    HourlyMannWhitney,
-    MannWhitney,
-    boundaries,
-)
+from benchmarks.minute_rules import HourlyMannWhitney, MannWhitney
+from benchmarks.rules import GroupSequential, boundaries
 from benchmarks.scenarios import orders
 
 
