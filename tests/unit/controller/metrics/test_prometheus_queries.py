@@ -79,6 +79,17 @@ def test_a_nan_silences_its_own_question_and_no_other() -> None:
     assert 'query: orders_total{namespace="shop",pod=~"c-1"}' in first.reason
 
 
+def test_a_counter_that_two_servers_give_is_no_data_for_its_own_question_only() -> None:
+    first, second = dealt(
+        [orders("c-1"), orders("c-2")],
+        series("c-1", "3", replica="a"), series("c-1", "3", replica="b"), series("c-2", "3"),
+    )  # fmt: skip
+    assert isinstance(second, Samples)
+    assert isinstance(first, NoData)
+    assert not first.empty
+    assert "is read twice, by replica a and replica b; choose one in the query" in first.reason
+
+
 @pytest.mark.parametrize(
     "result",
     [
