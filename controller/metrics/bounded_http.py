@@ -1,5 +1,6 @@
-"""A requests session whose answers end: by size and by a deadline for the whole body.
+"""A requests session whose answers end, by size and by a deadline for the whole body.
 
+Parameters of a POST go in its body, where a proxy's limit for URLs (often 8 kB) does not reach.
 `requests` bounds only the wait for the next byte, so a server that dribbles could hold a thread for
 ever, and a query that selects too much could fill the memory. It knows HTTP and nothing of metrics.
 Called by the prometheus plug-in, whose client takes a session.
@@ -23,6 +24,14 @@ class BoundedSession(requests.Session):
         super().__init__()
         self._total_s = total_s
         self._largest_bytes = largest_bytes
+
+    def request(  # type: ignore[override]  # the rest as in the base class
+        self, method: str, url: str, params: Any = None, **kwargs: Any
+    ) -> requests.Response:
+        """As in the base class, but the parameters of a POST are its form."""
+        if method == "POST":
+            return super().request(method, url, data=params, **kwargs)
+        return super().request(method, url, params=params, **kwargs)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As in the base class, with the body read before it returns."""

@@ -56,7 +56,8 @@ class Prometheus:
 
 async def _ask(spec: PrometheusProvider, query: Query, tools: Tools) -> dict[Wanted, Reading]:
     deadline_s = parse_duration(spec.timeout).total_seconds()
-    client = tools.kept(f"prometheus {spec.address} {spec.timeout}", lambda: _client(spec))
+    kind = f"prometheus {query.method} {spec.address} {spec.timeout}"
+    client = tools.kept(kind, lambda: _client(spec, query.method))
     try:
         call = lambda: _custom_query(client, query)  # noqa: E731  # names the call for the thread
         result = await tools.in_thread(spec.address, call, deadline_s)
@@ -72,7 +73,7 @@ class _Failure:
     why: str
 
 
-def _client(spec: PrometheusProvider) -> Any:
+def _client(spec: PrometheusProvider, method: str) -> Any:
     """A client without retries: the next tick is the retry, and no data is said at once."""
     from prometheus_api_client.prometheus_connect import PrometheusConnect  # late: 0.1 s
     from urllib3.util.retry import Retry
@@ -82,6 +83,7 @@ def _client(spec: PrometheusProvider) -> Any:
     deadline_s = parse_duration(spec.timeout).total_seconds()
     return PrometheusConnect(
         url=spec.address.rstrip("/"),
+        method=method,
         retry=Retry(total=0, redirect=3, raise_on_status=False),
         session=BoundedSession(deadline_s),
         timeout=deadline_s,  # type: ignore[arg-type]  # requests takes parts of a second

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from controller.metrics import selector
 from controller.metrics.duplicates import read_twice
@@ -22,7 +22,7 @@ from controller.metrics.selector import Matcher, Selector
 MOST_PER_QUERY = 64
 """Questions in one query: keeps the regexes short and one failure from silencing everything."""
 MOST_CHARACTERS = 4_000
-"""The client sends a query in the URL, and proxies before a server often allow 8 kB."""
+"""More is not joined into one query; a single question may be longer, as by many pods' names."""
 SHOWN = 300
 """Characters of a query or an answer that a reason shows."""
 
@@ -37,6 +37,11 @@ class Query:
     text: str
     at_s: float
     parts: tuple[Wanted, ...]
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        """GET as long as proxies let it pass (URLs of 8 kB), as some let nothing else pass."""
+        return "GET" if len(self.text) <= MOST_CHARACTERS else "POST"
 
 
 def plan(wanted: Sequence[Wanted], window: Window) -> list[Query]:

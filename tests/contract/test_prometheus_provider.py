@@ -97,6 +97,15 @@ async def test_a_real_server_gives_raw_samples_and_a_reason_for_everything_else(
     assert "query: orders_total{arm=" in str(syntax)
 
 
+async def test_a_real_server_answers_a_question_that_names_many_pods(
+    scraped: tuple[str, Target],
+) -> None:
+    many = "|".join(["c-1", *(f"checkout-6f7d9c5b8-{i:05}" for i in range(400))])
+    (reading,) = await ask(scraped[0], [wanted(f'orders_total{{arm=~"{many}"}}')])
+    assert isinstance(reading, Samples)
+    assert len(reading.series) == 2
+
+
 async def test_a_server_that_is_killed_is_no_data_and_back_it_answers_again() -> None:
     async with Prometheus([], 0.5) as prometheus:
         question = wanted('up{job="none"}')

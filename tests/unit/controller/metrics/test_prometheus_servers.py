@@ -61,6 +61,27 @@ async def test_raw_samples_are_asked_for_at_the_end_of_the_window() -> None:
     assert reading.series[0].samples == ((101.5, 3.0), (106.5, 4.0))
 
 
+async def test_a_question_that_names_many_pods_goes_where_no_limit_of_urls_reaches() -> None:
+    seen: list[tuple[str, int, dict[str, Any]]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        form = dict(await request.post())
+        seen.append((request.method, len(request.path_qs), form))
+        return web.json_response({"data": {"result": []}})
+
+    pods = "|".join(f"checkout-6f7d9c5b8-{i:05}" for i in range(400))
+    long = Wanted("orders", "events", "canary", f'orders_total{{pod=~"{pods}"}}')
+    async with served(handler) as address, lend_tools() as tools:
+        spec = PrometheusProvider(address=address)
+        answers = await PROVIDER.fetch(spec, [WANTED, long], Window(100.0, 110.0), tools)
+    assert all(isinstance(one, NoData) and one.empty for one in answers.values())
+    methods = {method: (length, form) for method, length, form in seen}
+    assert methods["GET"][1] == {}
+    length, form = methods["POST"]
+    assert length < 100
+    assert form == {"query": f"{long.expression}[10000ms]", "time": "110.000"}
+
+
 BAD = [
     (says(503, "no healthy upstream", "text/plain"), "HTTP 503"),
     (says(200, "<html>Sign in</html>", "text/html"), "not JSON"),
