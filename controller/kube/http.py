@@ -1,6 +1,6 @@
 """One HTTP conversation with an API server: a request value in, an answer or a stream out.
 
-Owns the aiohttp session and the credentials. Every wait has a deadline; what is no answer becomes
+Owns the aiohttp sessions and the credentials. Every wait has a deadline; what is no answer becomes
 `Unreachable`. It retries only one thing, a 401 with freshly loaded credentials, and judges no
 status: that is `client`'s part. Nothing else of the product opens a socket to an API server.
 """
@@ -20,6 +20,7 @@ from controller.kube.port import Unreachable
 from controller.kube.requests import Request
 
 AGENT = "blastdoor"
+_NO_LIMIT = 0
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,22 @@ class Answer:
 
 
 class Http:
-    """The session with one API server; `async with` it, or `close` it."""
+    """The sessions with one API server; `close` it."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """By whether answers are read whole: streams have connections of their own, as those that
+        stay open must leave enough for calls, a lease's renewal among them."""
         self._connection: Connection | None = None
         self._loaded_at = 0.0
         self._loading = asyncio.Lock()
 
     async def close(self) -> None:
         """Closes all connections; running streams end with Unreachable."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            _, session = self._sessions.popitem()
+            await session.close()
 
     async def send(self, request: Request, deadline_s: float) -> Answer:
         """One request and its whole answer; raises Unreachable when none comes in time."""
@@ -85,7 +88,7 @@ class Http:
         status = 0
         try:
             async with asyncio.timeout(deadline_s):
-                response = await self._request(request)
+                response = await self._request(request, whole=whole)
                 if whole:
                     await response.read()
             status = response.status
@@ -100,16 +103,16 @@ class Http:
             took = asyncio.get_running_loop().time() - began
             traffic.count(request.verb, request.resource, status, took)
 
-    async def _request(self, request: Request) -> aiohttp.ClientResponse:
+    async def _request(self, request: Request, *, whole: bool) -> aiohttp.ClientResponse:
         connection = await self._connect()
-        if self._session is None:
-            self._session = _new_session()
+        if whole not in self._sessions:
+            self._sessions[whole] = _new_session(settings.CONNECTIONS if whole else _NO_LIMIT)
         headers = list(connection.headers)
         if request.content_type:
             headers.append(("Content-Type", request.content_type))
         if authorization := connection.authorization():
             headers.append(("Authorization", authorization))
-        return await self._session.request(
+        return await self._sessions[whole].request(
             request.method,
             connection.url + request.path,
             params=request.query,
@@ -154,11 +157,9 @@ def unreachable(request: Request, why: str) -> Unreachable:
     return Unreachable(0, "Unreachable", why, what=request.what)
 
 
-def _new_session() -> aiohttp.ClientSession:
+def _new_session(limit: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=settings.CONNECTIONS, keepalive_timeout=settings.KEEP_ALIVE_S
-        ),
+        connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=settings.KEEP_ALIVE_S),
         # Deadlines are set around each call on loop time; only connecting has one of its own.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.CONNECT_DEADLINE_S),
         headers={

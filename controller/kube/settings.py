@@ -17,7 +17,8 @@ WRITE_DEADLINE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 60.0
 """How long an unused connection is kept: the server closes its side after 90 s."""
 CONNECTIONS: Final = 100
-"""At most so many connections: about 15 watches, the rest for calls."""
+"""At most so many connections for calls. Watches have theirs beside them, without a limit: about
+15, and one for each run in hand."""
 
 PAGE_SIZE: Final = 500
 """Objects a page: client-go's choice; at 5 kB an object a page is 2.5 MB."""

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from controller.api.resources import CONFIG_MAPS
+from controller.kube import settings
 from controller.kube.client import ApiServer
 from controller.kube.port import Forbidden, Gone, Malformed, ServerError, Unreachable, WatchEvent
 
@@ -152,3 +153,24 @@ async def test_a_malformed_object_does_not_end_the_stream(
     kinds = [type(event.object) async for event in watch(api)]
     assert kinds[0] is Malformed
     assert kinds[1] is not Malformed
+
+
+async def test_as_many_streams_as_there_are_runs_leave_every_connection_to_calls(
+    server: ScriptedServer, api: ApiServer
+) -> None:
+    opened = asyncio.Semaphore(0)
+
+    async def stay_open() -> None:
+        async for _ in watch(api):
+            opened.release()
+
+    for _ in range(settings.CONNECTIONS + 1):
+        server.streams(line("BOOKMARK", 2), then="silence")
+    streams = [asyncio.create_task(stay_open()) for _ in range(settings.CONNECTIONS + 1)]
+    for _ in streams:
+        await opened.acquire()
+    server.answers(body={"metadata": {"name": "a", "namespace": "shop"}})
+    assert (await api.patch_merge(CONFIG_MAPS, "shop", "a", {})).name == "a"
+    for stream in streams:
+        stream.cancel()
+    await asyncio.gather(*streams, return_exceptions=True)
