@@ -66,6 +66,9 @@ class PrometheusProvider(Struct, frozen=True):
 
     address: Annotated[str, Meta(description="URL, as http://prometheus.monitoring:9090.")]
     timeout: Annotated[Duration, Meta(description="Deadline of one query.")] = "10s"
+    settle: Annotated[
+        Duration, Meta(description="How late samples may arrive at the server, up to 5m.")
+    ] = "1s"
 
 
 class ScrapeProvider(Struct, frozen=True):

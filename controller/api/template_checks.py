@@ -19,6 +19,7 @@ from controller.api.quantities import Harm, format_duration, parse_degradation
 from controller.api.template import AnalysisTemplateSpec, Metric, Tolerance
 
 SCRAPE_INTERVAL: Final = (timedelta(seconds=1), timedelta(seconds=60))
+SETTLE: Final = (timedelta(0), timedelta(minutes=5))
 
 
 def template_problems(spec: AnalysisTemplateSpec, providers: Collection[str] | None) -> Problems:
@@ -55,16 +56,19 @@ def _provider_problems(spec: AnalysisTemplateSpec, providers: Collection[str] | 
             yield Problem(path, "a provider that is not installed", one_of(sorted(providers)))
         settings = spec.provider[name]
         if name == "scrape" and isinstance(settings, dict):
-            yield from _interval_problems(f"{path}.interval", settings.get("interval", "1s"))
+            interval = settings.get("interval", "1s")
+            yield from _between(f"{path}.interval", interval, SCRAPE_INTERVAL)
         if name == "prometheus" and isinstance(settings, dict):
             yield from duration_problems(f"{path}.timeout", settings.get("timeout", "10s"))
+            yield from _between(f"{path}.settle", settings.get("settle", "1s"), SETTLE)
 
 
-def _interval_problems(path: str, text: str) -> Problems:
+def _between(path: str, text: str, limits: tuple[timedelta, timedelta]) -> Problems:
     yield from duration_problems(path, text)
-    length, (shortest, longest) = length_of(text), SCRAPE_INTERVAL
+    length, (shortest, longest) = length_of(text), limits
     if length is not None and not shortest <= length <= longest:
-        yield Problem(path, shown(text), f"must be from 1s to {format_duration(longest)}")
+        allowed = f"must be from {format_duration(shortest)} to {format_duration(longest)}"
+        yield Problem(path, shown(text), allowed)
 
 
 def _metric_problems(path: str, metric: Metric) -> Problems:

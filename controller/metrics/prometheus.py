@@ -18,9 +18,6 @@ from controller.api.template import PrometheusProvider
 from controller.metrics.port import Reading, Tools, Wanted, Window
 from controller.metrics.prometheus_queries import Query, cut, parse, plan, refused
 
-SETTLE_S = 1.0
-"""A sample is stamped when its scrape starts and can be read when the scrape is over."""
-
 
 class Prometheus:
     """The plug-in; see `metrics.port.Provider`."""
@@ -34,8 +31,9 @@ class Prometheus:
         return tick_s
 
     def settle_s(self, spec: PrometheusProvider) -> float:
-        """Time for the server to have stored what it scraped."""
-        return SETTLE_S
+        """As the template says: a sample is stamped when its scrape starts, and can be read when
+        the scrape is over, or when it has travelled on to the server that is asked."""
+        return parse_duration(spec.settle).total_seconds()
 
     def problem(self, spec: PrometheusProvider, expression: str) -> str | None:
         """None: what is wrong with a query is the server's to say, and is then no data."""

@@ -174,6 +174,15 @@ def test_each_bad_field_of_a_metric_has_its_sentence(fields: dict[str, Any], sai
             {"provider": {"scrape": {"port": 1, "interval": "2m"}}},
             'spec.provider.scrape.interval: got "2m", must be from 1s to 1m',
         ),
+        (
+            {"provider": {"prometheus": {"address": "http://p", "settle": "6m"}}},
+            'spec.provider.prometheus.settle: got "6m", must be from 0s to 5m',
+        ),
+        (
+            {"provider": {"prometheus": {"address": "http://p", "settle": "soon"}}},
+            'spec.provider.prometheus.settle: got "soon", must be a duration such as 500ms, 30s,'
+            " 10m, 1h30m or 2d",
+        ),
         ({"maxMissing": "120%"}, 'spec.maxMissing: got "120%", must be at most 100%'),
         ({"tick": "0s"}, 'spec.tick: got "0s", must be over 0s'),
     ],
