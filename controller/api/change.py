@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from controller.api.meta import Condition, Object, Struct
-from controller.api.rollout import Limits, Promotion, Step
+from controller.api.rollout import Limits, Promotion, Step, Traffic
 from controller.api.template import AnalysisTemplateSpec
 
 
@@ -43,6 +43,10 @@ class Plan(Struct, frozen=True):
     analysis: Annotated[
         tuple[AnalysisTemplateSpec, ...], Meta(description="The templates that judge it.")
     ] = ()
+    traffic: Annotated[
+        Traffic | None,
+        Meta(description="Service and routes by which it is released, to the end of the run."),
+    ] = None
 
 
 class ChangeSpec(Struct, frozen=True):

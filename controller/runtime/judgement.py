@@ -6,7 +6,7 @@ of counts at once (`metrics.stricter`). Plans are kept by Change, since making o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -54,11 +54,12 @@ class Judgement:
         """What is wrong with the Rollout and its templates as they stand now."""
         key = (o.rollout.metadata.uid, o.rollout.metadata.generation)
         known = self._checked.get(key)
-        if known is not None and known[0] == o.templates:
+        looked_at = (*o.templates, o.rollout.spec.traffic)  # a run in hand has its own traffic
+        if known is not None and known[0] == looked_at:
             return known[1]
         found = self._check(o)
         self._checked = {k: v for k, v in self._checked.items() if k[0] != key[0]}
-        self._checked[key] = (o.templates, found)
+        self._checked[key] = (looked_at, found)
         return found
 
     def _check(self, o: Objects) -> tuple[Block, ...]:
@@ -90,19 +91,21 @@ def _plan(
     hold = stricter(frozen.limits.hold, rollout.spec.limits.hold)
     limits = replace(frozen.limits, hold=hold)
     spec = replace(rollout.spec, steps=frozen.steps, promotion=frozen.promotion, limits=limits)
-    pairs = list(frozen.analysis)
-    if len(live) == len(pairs):
-        pairs = [stricter_template(old, new) for old, new in zip(pairs, live, strict=True)]
 
     def named(one: AnalysisTemplateSpec, place: int) -> AnalysisTemplate:
         name = f"{change.name}[{place}]"
         meta = ObjectMeta(name=name, namespace=rollout.namespace)
         return AnalysisTemplate(metadata=meta, spec=one)
 
-    templates = [named(one, place) for place, one in enumerate(pairs)]
-    run = replace(rollout, spec=spec)
-    plan = judge(run, templates, providers)
-    now = judge(run, [named(one, place) for place, one in enumerate(live)], providers)
-    if isinstance(plan, Problems) or isinstance(now, Problems):
-        return plan
-    return stricter_margins(plan, now)
+    def judged(by: Iterable[AnalysisTemplateSpec]) -> Plan | Problems:
+        run = replace(rollout, spec=spec)
+        return judge(run, [named(one, place) for place, one in enumerate(by)], providers)
+
+    now = judged(live)
+    if isinstance(now, Problems):  # an edit that cannot be used counts for nothing
+        return judged(frozen.analysis)
+    pairs = frozen.analysis
+    if len(live) == len(pairs):
+        pairs = tuple(stricter_template(old, new) for old, new in zip(pairs, live, strict=True))
+    plan = judged(pairs)
+    return plan if isinstance(plan, Problems) else stricter_margins(plan, now)

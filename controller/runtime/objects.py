@@ -30,6 +30,8 @@ from controller.api.resources import (
     SERVICES,
     Resource,
 )
+from controller.api.rollout import RouteRef
+from controller.runtime.claims import as_in_hand, remedy
 from controller.runtime.world import World
 from controller.workloads.arms import canary_name, is_canary
 from controller.workloads.history import is_ours
@@ -53,6 +55,7 @@ class Objects:
     """One consistent look; absence is None or an empty tuple."""
 
     rollout: Rollout
+    """With the traffic of the run in hand, if its Change froze one."""
     deployment: Deployment | None
     view: WorkloadView | None
     canary: Deployment | None
@@ -80,12 +83,15 @@ class Objects:
 
 def look(world: World, rollout: Rollout) -> Objects:
     """Everything in the caches that concerns this Rollout."""
-    ns, spec = rollout.namespace, rollout.spec
+    ns = rollout.namespace
+    changes = world.changes.store.by("rollout", (ns, rollout.name))
+    change = next((c for c in changes if c.name == rollout.status.change), None)
+    rollout = as_in_hand(rollout, change)
+    spec, mend = rollout.spec, remedy(change, "spec.traffic.routes")
     deployment = world.deployments.store.get(Key(ns, spec.workload.name))
     canary = world.deployments.store.get(Key(ns, canary_name(spec.workload.name)))
     if canary is not None and not is_canary(canary):
         canary = None  # somebody else's Deployment that happens to have the name
-    changes = world.changes.store.by("rollout", (ns, rollout.name))
     namespace = world.namespaces.store.get(Key("", ns))
     autoscalers = world.autoscalers.store.by("target", (ns, spec.workload.name))
     revisions = world.revisions.store.by("rollout", (ns, rollout.name))
@@ -99,9 +105,9 @@ def look(world: World, rollout: Rollout) -> Objects:
         service=world.services.store.get(Key(ns, spec.traffic.service)),
         canary_service=world.services.store.get(Key(ns, canary_name(spec.traffic.service))),
         services=world.services.store.by("namespace", ns),
-        routes=tuple(_route(world, ns, r.kind, r.name) for r in spec.traffic.routes),
+        routes=tuple(_route(world, ns, r, mend) for r in spec.traffic.routes),
         templates=tuple(_template(world, ns, a.template) for a in spec.analysis),
-        change=next((c for c in changes if c.name == rollout.status.change), None),
+        change=change,
         changes=changes,
         signoffs=world.signoffs.store.by("rollout", (ns, rollout.name)),
         revisions=tuple(r for r in revisions if is_ours(r)),
@@ -137,7 +143,8 @@ def _sets(world: World, deployment: Deployment | None) -> tuple[ReplicaSet, ...]
     return world.replicasets.store.by("owner", deployment.metadata.uid)
 
 
-def _route(world: World, namespace: str, kind: str, name: str) -> RouteObject:
+def _route(world: World, namespace: str, ref: RouteRef, mend: str) -> RouteObject:
+    kind, name = ref.kind, ref.name
     router = world.plugins.routers.get(kind)
     if router is None:
         return RouteObject(kind, name, None, None, world.plugins.routers.problem(kind) or "")
@@ -146,7 +153,7 @@ def _route(world: World, namespace: str, kind: str, name: str) -> RouteObject:
     if route is not None:
         return RouteObject(kind, name, router, route)
     malformed = reflector.store.malformed.get(Key(namespace, name))
-    problem = f"{kind} {namespace}/{name} does not exist; create it, or mend spec.traffic.routes"
+    problem = f"{kind} {namespace}/{name} does not exist; {mend}"
     if malformed is not None:
         problem = f"{kind} {namespace}/{name} cannot be read: {malformed.problem}"
     elif reflector.problem:

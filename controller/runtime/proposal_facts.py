@@ -56,6 +56,7 @@ def proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
             promotion=spec.promotion,
             limits=spec.limits,
             analysis=tuple(t.spec for t in found),
+            traffic=spec.traffic,
         ),
         restart=stable is not None and template.only_restart_differs(stable, new),
         attempt=len(_attempts(o)) + 1,

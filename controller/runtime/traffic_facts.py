@@ -12,6 +12,7 @@ from controller.core.observed import Block, Traffic
 from controller.core.reasons import Reason
 from controller.routers import pods
 from controller.routers.port import RouteView
+from controller.runtime.claims import remedy
 from controller.runtime.objects import Objects
 from controller.workloads import pin, template
 from controller.workloads.arms import Arm, canary_name
@@ -67,8 +68,9 @@ def traffic_blocks(
     found: list[Block] = []
     service = o.rollout.spec.traffic.service
     if o.service is None:
-        text = f"Service {o.rollout.namespace}/{service} does not exist; create it, or mend it"
-        found.append(Block(Reason.TRAFFIC_MISSING, f"{text} in spec.traffic.service"))
+        mend = remedy(o.change, "spec.traffic.service")
+        text = f"Service {o.rollout.namespace}/{service} does not exist; {mend}"
+        found.append(Block(Reason.TRAFFIC_MISSING, text))
     for r, view in zip(o.routes, views, strict=True):
         if view is None:
             found.append(Block(Reason.TRAFFIC_MISSING, r.problem))
