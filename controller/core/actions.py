@@ -196,8 +196,11 @@ Intent = (
 
 
 def takes_away(intent: Intent) -> bool:
-    """Takes traffic from the canary: never waits for another write, and never fails with one."""
-    return isinstance(intent, Contain) or (isinstance(intent, SetWeight) and intent.percent == 0)
+    """Takes traffic or its flag from the release: it never waits for another write, and never
+    fails with one."""
+    if isinstance(intent, SetWeight):
+        return intent.percent == 0
+    return isinstance(intent, Contain | SwitchOff)
 
 
 GIVES_MORE = (SetWeight, ApplyCanary, Unpause, Adopt, CreateChange)

@@ -60,8 +60,8 @@ Guard = Callable[[Observed, datetime], Ruling | None]
 class Decision:
     """What is to be written and done, in this order: containment, statuses, the other intents.
 
-    `away` takes traffic from the canary and waits for nothing. `upkeep` goes before the `steps` of
-    the rule that answered, but only what gives the release more waits for its success.
+    `away` takes traffic and flag from the release and waits for nothing. `upkeep` goes before the
+    `steps` of the rule that answered, but only what gives the release more waits for its success.
     """
 
     rule: str

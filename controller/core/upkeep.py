@@ -25,10 +25,19 @@ from controller.core.actions import (
 )  # fmt: skip
 from controller.core.decision import Note
 from controller.core.guards.canary import wanted_pods
+from controller.core.guards.edits import EDITABLE, refusal
 from controller.core.observed import Command, HoldMode, Observed, Workload
 from controller.core.phases import CARRYING, GOING_BACK, REVERSIBLE, Phase
 from controller.core.reasons import Reason
-from controller.core.run import edits_may_wait, phase, queued, running, speaks_of, stable_of
+from controller.core.run import (
+    applicable,
+    edits_may_wait,
+    phase,
+    queued,
+    running,
+    speaks_of,
+    stable_of,
+)  # fmt: skip
 
 
 def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
@@ -44,7 +53,7 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
         _remember_stable(o, o.workload, intents)
         _keep_target(o, o.workload, intents)
         _mention_queued(o, notes)
-    _answer(o, intents)
+    _answer(o, intents, notes)
     # Last, as one failure ends the upkeep: an autoscaler that may not be patched must not keep the
     # rest from being done.
     if o.workload is not None and _ours(o, o.workload):
@@ -137,9 +146,10 @@ def _mention_queued(o: Observed, notes: list[Note]) -> None:
         notes.append(Note(Reason.QUEUED, text))
 
 
-def _answer(o: Observed, intents: list[Intent]) -> None:
+def _answer(o: Observed, intents: list[Intent], notes: list[Note]) -> None:
     """Every sign-off learns what became of it, also when a crash swallowed the first answer."""
     change = o.change
+    pending = applicable(o, "Hold", "Release", "Promote") if phase(o) in EDITABLE else ()
     for command in o.commands:
         if command.answered:
             continue
@@ -153,6 +163,9 @@ def _answer(o: Observed, intents: list[Intent]) -> None:
             if change is not None:
                 text = f"{command.decision} does not apply to {change.name} ({phase(o)})"
             intents.append(Answer(command.name, "Refused", text))
+        elif command in pending and (why := refusal(o, command)):
+            intents.append(Answer(command.name, "Refused", why))
+            notes.append(Note(Reason.SIGNOFF_REFUSED, why))
 
 
 def _retried(change: Change, command: Command) -> bool:

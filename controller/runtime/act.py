@@ -8,20 +8,38 @@ from typing import assert_never
 from controller.api.mark import Mark
 from controller.core import actions as a
 from controller.core.decision import Decision
-from controller.kube.port import ApiError
+from controller.kube.port import ApiError, Forbidden, Invalid
 from controller.runtime.acts import canary, records, traffic, workload
 from controller.runtime.acts.writer import Writer
 from controller.runtime.objects import Objects
 
 
+async def take_away(w: Writer, o: Objects, d: Decision) -> ApiError | None:
+    """Traffic and flag away from the release: this waits for no status and no cache.
+
+    Each is tried, whatever became of the others. A refusal is handed back, to be raised when the
+    rest of the look is done: a route that may not be written must not keep the way back from being
+    recorded. Any other failure is raised at once, so that it is tried again at once.
+    """
+    failed: list[ApiError] = []
+    for intent in d.away:
+        try:
+            await _one(w, o, intent)
+        except ApiError as error:
+            failed.append(error)
+    for one in failed:
+        if not isinstance(one, Forbidden | Invalid):
+            raise one
+    return failed[0] if failed else None
+
+
 async def carry_out(w: Writer, o: Objects, d: Decision) -> None:
-    """Traffic away first, then the upkeep, then the steps of the rule.
+    """The upkeep, then the steps of the rule; what takes traffic away has gone before.
 
     An upkeep that is refused (an autoscaler that may not be patched) must not keep a canary from
     being removed; but nothing gives the release more while stable is not safe. What failed is
     raised at the end, so that it is told and tried again.
     """
-    await perform(w, o, (i for i in d.away if not isinstance(i, a.Contain)))
     try:
         await perform(w, o, d.upkeep)
     except ApiError:
@@ -29,11 +47,6 @@ async def carry_out(w: Writer, o: Objects, d: Decision) -> None:
             await perform(w, o, d.steps)
         raise
     await perform(w, o, d.steps)
-
-
-async def contain(w: Writer, o: Objects, d: Decision) -> None:
-    """The one act that waits for no status and no cache."""
-    await perform(w, o, (i for i in d.away if isinstance(i, a.Contain)))
 
 
 async def perform(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:

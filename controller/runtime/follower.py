@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -62,7 +63,10 @@ class Follower:
             return view
         reason = f"no tick has come for {silent_s:.0f} s"
         names = (metric.name for metric in self.folding.run.plan.release.metrics)
-        return replace(view, no_data=tuple(NoDataNote(name, reason) for name in names))
+        notes = tuple(NoDataNote(name, reason) for name in names)
+        return replace(
+            view, no_data=notes, no_data_since=datetime.fromtimestamp(self.folding.tick_end_s, UTC)
+        )
 
     def _patience_s(self) -> float:
         late_s = self.folding.lookback_s + self._settle_s()

@@ -1,8 +1,8 @@
 """One look at one Rollout: gather, decide, write ahead, act. The only place where they meet.
 
-Order of writes: containment first (it may never wait), then the Change's status, then the
-Rollout's, then the other intents. A crash between any two is healed by the next look, because every
-intent is safe to repeat and the statuses say what was meant.
+Order of writes: what takes traffic away first (it may never wait), then the Change's status, then
+the Rollout's, then the other intents. A crash between any two is healed by the next look, because
+every intent is safe to repeat and the statuses say what was meant.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -27,11 +28,11 @@ from controller.core.reasons import Reason
 from controller.core.run import phase, running, stable_of
 from controller.kube.port import Malformed
 from controller.kube.queue import Priority, WorkQueue
-from controller.metrics.plans import Problems
-from controller.runtime.act import carry_out, contain
+from controller.runtime.act import carry_out, take_away
 from controller.runtime.acts.writer import Writer
 from controller.runtime.announce import Announcer
 from controller.runtime.clock import Now
+from controller.runtime.evidence import Run
 from controller.runtime.evidence_facts import to_evidence
 from controller.runtime.facts import observe
 from controller.runtime.judgement import Judgement
@@ -42,6 +43,7 @@ from controller.runtime.sampler import Sampler
 from controller.runtime.unread import unread
 from controller.runtime.world import World
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 STATUS_INTERVAL_S = 30.0
@@ -81,23 +83,23 @@ class Reconciler:
         queue: WorkQueue[Key],
         now: Now,
         *,
+        acting_since: Callable[[], datetime],
         hold_mode: Callable[[], HoldMode],
         status_interval_s: float = STATUS_INTERVAL_S,
     ) -> None:
         self._world, self._writer, self._sampler = world, writer, sampler
         self._stable_pods, self._announcer = stable_pods, announcer
-        self._queue, self._now, self._hold_mode = queue, now, hold_mode
+        self._queue, self._now = queue, now
+        self._acting_since, self._hold_mode = acting_since, hold_mode
         self._status_interval_s = status_interval_s
         self._judgement = Judgement(world.plugins)
         self._written_at: dict[Key, datetime] = {}
         self._last_good: dict[Key, Rollout] = {}
         self._refused: dict[Key, str] = {}
-        self._acting_since: datetime | None = None
         self.looks: dict[Key, Look] = {}
 
     async def reconcile(self, key: Key) -> None:
         """One look; raises what the server answered, and the queue backs off."""
-        self._acting_since = self._acting_since or self._now()
         rollout, wrong = self._rollout(key)
         if rollout is None:
             if wrong is not None:
@@ -111,13 +113,15 @@ class Reconciler:
         decision = plan(observed, now)
         self.looks[key] = Look(observed, decision, now)
         behind = self._behind(objects)  # asked before our own patch makes the route's cache so
-        await contain(self._writer, objects, decision)
+        refused = await take_away(self._writer, objects, decision)
         if behind:
             self._queue.add(key, delay_s=CATCH_UP_S, priority=Priority.URGENT)
             return
         await self._write_ahead(objects, observed, decision, now)
         self._announcer.announce(observed, decision)
         await carry_out(self._writer, objects, decision)
+        if refused is not None:
+            raise refused
         self._wake(key, decision, now, under_way=running(observed) is not None)
 
     async def _refuse(self, key: Key, wrong: Malformed) -> None:
@@ -148,7 +152,8 @@ class Reconciler:
         return rollout, None
 
     def _observe(self, objects: Objects, wrong: Malformed | None) -> Observed:
-        blocks = self._judgement.blocks(objects)
+        blocks = self._judged(objects, lambda: self._judgement.blocks(objects))
+        blocks = (blocks,) if isinstance(blocks, Block) else blocks
         if wrong is not None:
             blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
         bare = observe(
@@ -163,15 +168,26 @@ class Reconciler:
             self._stop_sampling(key, objects.change)
             return bare
         stable = self._stable_pods.of(key, stable_of(bare).hash) if phase(bare) else ()
-        run = current_run(bare, objects, self._judgement, stable)
-        if run is None:
+        run = self._judged(objects, lambda: current_run(bare, objects, self._judgement, stable))
+        if isinstance(run, Run):
+            self._sampler.watch(run)
+        elif run is not None:
+            why = run if isinstance(run, Block) else Block(Reason.ANALYSIS_MISSING, str(run))
+            bare = dataclasses.replace(bare, blocks=(*bare.blocks, why))
+        else:
             return bare
-        if isinstance(run, Problems):
-            wrong_plan = Block(Reason.ANALYSIS_MISSING, str(run))
-            return dataclasses.replace(bare, blocks=(*bare.blocks, wrong_plan))
-        self._sampler.watch(run)
+        # Also where the plan cannot be made any more: the last one goes on to look for harm.
         view = self._sampler.evidence(change.metadata.uid)
         return dataclasses.replace(bare, evidence=to_evidence(view))
+
+    def _judged(self, objects: Objects, ask: Callable[[], T]) -> T | Block:
+        """A fault in what plans the analysis holds the release, and keeps no other rule from it."""
+        try:
+            return ask()
+        except Exception as error:
+            log.exception("judgement failed", release=str(objects.rollout.key))
+            text = f"the analysis cannot be planned, which is a fault of ours: {error!r}"
+            return Block(Reason.ANALYSIS_MISSING, text)
 
     def _stop_sampling(self, key: Key, change: Change | None) -> None:
         self._stable_pods.forget(key)

@@ -39,7 +39,7 @@ from controller.kube.memory import MemoryCluster
 from controller.kube.port import Forbidden, NotFound, Unreachable
 from controller.local import shop_objects
 from controller.local.admission import hold_and_lock
-from controller.local.controllers.instant_pods import CRASH_LOOP, WELL, Fate
+from controller.local.controllers.instant_pods import CRASH_LOOP, NEVER_READY, WELL, Fate
 from controller.local.controllers.machinery import machinery
 from controller.metrics.port import NoData, Reading, Samples, Series, Tools, Wanted, Window
 from controller.runtime.clock import Now, loop_now
@@ -88,6 +88,10 @@ class Orders:
     cluster: MemoryCluster
     now: Now
     dark: bool = False
+    broken: bool = False
+    """The provider answers with what is no answer."""
+    slow_s: float = 0.0
+    """The provider answers after so long."""
     harmful: bool = False
     """The canary loses its orders from now on, whatever its image."""
     incident: float = 0.0
@@ -135,6 +139,9 @@ class VirtualProvider:
         self, spec: Any, wanted: Sequence[Wanted], window: Window, tools: Tools
     ) -> Mapping[Wanted, Reading]:
         self._orders.advance()
+        await asyncio.sleep(self._orders.slow_s)
+        if self._orders.broken:
+            return dict.fromkeys(wanted, 7)  # type: ignore[arg-type]
         return {one: self._read(one, window) for one in wanted}
 
     def _read(self, one: Wanted, window: Window) -> Reading:
@@ -180,6 +187,8 @@ class ShopWorld:
         self.weights: list[float] = []
         self.under_mark: list[float] = []
         """Weights that were in the route together with the mark of containment."""
+        self.full = False
+        """No node has room for another pod of a canary."""
         self._stack = AsyncExitStack()
         self._operators: list[tuple[Operator, asyncio.Task[None]]] = []
 
@@ -189,7 +198,9 @@ class ShopWorld:
         self.cluster = MemoryCluster(self.now, admission=hold_and_lock(), namespaces=spaces)
         self.admin = self.cluster.as_user("alice")
         self.orders = Orders(self.cluster, self.now)
-        await self._stack.enter_async_context(machinery(self.cluster.as_user, self.now, fate=_fate))
+        await self._stack.enter_async_context(
+            machinery(self.cluster.as_user, self.now, fate=self._fate)
+        )
         self._gateway = asyncio.create_task(self._accept(), name="gateway")
         self._stack.push_async_callback(self._end, self._gateway)
         await self._shop()
@@ -380,6 +391,11 @@ class ShopWorld:
                 )
             await asyncio.sleep(0.02)
 
+    def _fate(self, pod: Any) -> Fate:
+        if self.full and pod.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY:
+            return NEVER_READY
+        return CRASH_LOOP if CRASHING in pod.spec.containers[0].image else WELL
+
     async def _end(self, task: asyncio.Task[None]) -> None:
         task.cancel()
         (end,) = await asyncio.gather(task, return_exceptions=True)
@@ -398,8 +414,3 @@ def _accepted(route: Mapping[str, Any]) -> dict[str, Any]:
         for ref in route["spec"].get("parentRefs", [{"name": "local"}])
     ]
     return {"status": {"parents": parents}}
-
-
-def _fate(pod: Any) -> Fate:
-    image = pod.spec.containers[0].image
-    return CRASH_LOOP if CRASHING in image else WELL

@@ -61,11 +61,16 @@ def _switched_off(o: Observed, change: Change) -> tuple[Intent, ...]:
 
 
 def canary_lost(o: Observed, now: datetime) -> Ruling | None:
-    """No canary pod is left while the route sends it traffic: weight 0 until one is ready."""
+    """No canary pod is left while the route sends it traffic: weight 0 until one is ready.
+
+    Also where weight 0 is written already and this was not: the weight must not rise meanwhile.
+    """
     change = running(o)
     if change is None or phase(o) not in REVERSIBLE:
         return None
-    if not o.traffic.routed or not o.traffic.weight:
+    if not o.traffic.routed or o.traffic.weight is None:
+        return None
+    if not o.traffic.weight and change.status.in_force_since is None:
         return None
     if o.canary is not None and o.canary.available > 0:
         return None
@@ -75,7 +80,7 @@ def canary_lost(o: Observed, now: datetime) -> Ruling | None:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.CANARY_LOST, message)
     return Ruling(
         Reason.CANARY_LOST, f"{message}; weight 0 until it is back",
-        intents=(SetWeight(0, change.metadata.uid),),
+        intents=(SetWeight(0, change.metadata.uid),) if o.traffic.weight else (),
         change=replace(change.status, losses=losses, in_force_since=None, entered_at=now),
         notes=(Note(Reason.CANARY_LOST, message),),
     )  # fmt: skip

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from controller.api.change import Change
 from controller.core.actions import Answer
 from controller.core.decision import Note, Ruling
 from controller.core.guards.back import go_back
@@ -26,13 +25,13 @@ from controller.core.run import (
     stable_of,
 )  # fmt: skip
 
-_EDITABLE = frozenset({*REVERSIBLE, Phase.PROPOSED})
+EDITABLE = frozenset({*REVERSIBLE, Phase.PROPOSED})
 
 
 def withdrawn(o: Observed, now: datetime) -> Ruling | None:
     """The author went back to the stable template: there is nothing left to release."""
     change = running(o)
-    if change is None or o.workload is None or phase(o) not in _EDITABLE:
+    if change is None or o.workload is None or phase(o) not in EDITABLE:
         return None
     if o.workload.digest != stable_of(o).digest:
         return None
@@ -48,7 +47,7 @@ def superseded(o: Observed, now: datetime) -> Ruling | None:
     serves until stable is complete.
     """
     newer = newer_edit(o)
-    if not newer or phase(o) not in _EDITABLE or queued(o):
+    if not newer or phase(o) not in EDITABLE or queued(o):
         return None
     message = f"a newer template ({newer[:8]}) was proposed"
     return go_back(o, now, Outcome.SUPERSEDED, Reason.SUPERSEDED, message)
@@ -57,17 +56,12 @@ def superseded(o: Observed, now: datetime) -> Ruling | None:
 def person_decides(o: Observed, now: datetime) -> Ruling | None:
     """Hold, Release and Promote for the Change in hand, one at a time, oldest first."""
     change = running(o)
-    asked = applicable(o, "Hold", "Release", "Promote")
-    if change is None or not asked or phase(o) not in _EDITABLE:
+    if change is None or phase(o) not in EDITABLE:
         return None
-    command = asked[0]
-    refusal = _refusal(o, change, command)
-    if refusal:
-        # Not counted as acted on: only the sign-off's own status tells a refusal from an act.
-        return Ruling(
-            Reason.SIGNOFF_REFUSED, refusal, intents=(Answer(command.name, "Refused", refusal),),
-            notes=(Note(Reason.SIGNOFF_REFUSED, refusal),),
-        )  # fmt: skip
+    asked = applicable(o, "Hold", "Release", "Promote")
+    command = next((c for c in asked if not refusal(o, c)), None)
+    if command is None:
+        return None
     status = handled(change.status, command)
     by = command.by or "a person"
     if command.decision == "Hold":
@@ -83,8 +77,15 @@ def person_decides(o: Observed, now: datetime) -> Ruling | None:
     )  # fmt: skip
 
 
-def _refusal(o: Observed, change: Change, command: Command) -> str:
-    """Why this sign-off cannot be acted on; empty when it can."""
+def refusal(o: Observed, command: Command) -> str:
+    """Why a sign-off for the run in hand cannot be acted on; empty when it can.
+
+    It is answered by upkeep, as no answer may come before what the other rules do. It does not
+    count as acted on: only the sign-off's own status tells a refusal from an act.
+    """
+    change = running(o)
+    if change is None or command.decision not in {"Hold", "Release", "Promote"}:
+        return ""
     name, entered = change.name, change.status.entered_at
     if command.decision != "Promote":
         if phase(o) is Phase.ABSORBING:

@@ -7,7 +7,7 @@ serves while the Deployment changes underneath.
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -81,6 +81,8 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
     change = running(o)
     if change is None or phase(o) is not Phase.WATCHING:
         return None
+    if (seen := _watched_again(o, now, change.status)) is not None:
+        return seen
     until = after(waiting_since(o, change, now), plan_of(change).promotion.watch, now)
     doubt = o.evidence.doubt if o.evidence else ""
     if now >= until and not doubt:
@@ -92,6 +94,18 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
         return Ruling(Reason.WATCHING, f"the watch goes on: {doubt}", wake_at=deadline)
     explain = o.evidence.explain if o.evidence else ""
     return Ruling(Reason.WATCHING, f"watched until {until:%H:%M:%S}Z; {explain}", wake_at=until)
+
+
+def _watched_again(o: Observed, now: datetime, status: ChangeStatus) -> Ruling | None:
+    """Time without data is no time of the watch: nobody would have seen harm in it."""
+    dark, entered = status.no_data_since, status.entered_at
+    if dark is None or entered is None or (o.evidence is not None and o.evidence.no_data):
+        return None
+    lost = max(now - max(dark, entered), timedelta(0))
+    return Ruling(
+        Reason.WATCHING, "the data are back; the watch goes on where it was",
+        change=replace(status, entered_at=entered + lost), again=True,
+    )  # fmt: skip
 
 
 def absorbing(o: Observed, now: datetime) -> Ruling | None:

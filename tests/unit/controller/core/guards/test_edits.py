@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.core.actions import Contain, SetWeight
 from controller.core.phases import CARRYING, Outcome, Phase
+from controller.core.plan import plan
 from controller.core.reasons import Reason
 from tests.unit.controller.core.builders import Release, release
 from tests.unit.controller.core.cases import Case, answers, decide, proves, table
-from tests.unit.controller.core.shop import CHANGE, STABLE, UID, ago
+from tests.unit.controller.core.shop import CHANGE, NOW, STABLE, UID, ago
 from tests.unit.controller.core.worlds import in_phase
 
 EDITS = (
@@ -101,14 +104,16 @@ def test_edits_and_people(case: Case) -> None:
 
 
 @pytest.mark.parametrize("look", REFUSED.values(), ids=REFUSED.keys())
-def test_it_is_refused_and_moves_nothing(look: Release) -> None:
-    decision = decide(look)
+def test_it_is_refused_and_the_release_goes_on_as_without_it(look: Release) -> None:
+    decision, without = decide(look), plan(replace(look.o, commands=()), NOW)
     assert answers(look) == {"sign-1": "Refused"}
-    if look.o.change is not None and decision.change_status is not None:
-        before = look.change.status
-        after = decision.change_status
-        assert (after.phase, after.step) == (before.phase, before.step)
-        assert (after.held_by, after.handled) == (before.held_by, before.handled)
+    assert decision.change_status == without.change_status
+    assert decision.steps == without.steps
+
+
+def test_a_refusal_keeps_no_traffic_on_a_canary_that_is_lost() -> None:
+    lost = release().stepping(2).held_by("bob").signed("Promote").canary(ready=0)
+    assert decide(lost).away == (SetWeight(0, UID),)
 
 
 def test_a_refusal_is_still_a_refusal_when_the_answer_is_slow_to_be_seen() -> None:
@@ -124,7 +129,7 @@ def test_of_two_promotes_for_one_rung_only_one_passes_it() -> None:
     assert (first.step, first.handled) == (2, ("uid-1",))
     again = look.status(step=2, entered_at=first.entered_at, handled=first.handled)
     second = decide(again)
-    assert second.reason is Reason.SIGNOFF_REFUSED
+    assert second.reason is not Reason.STEP_SKIPPED
     assert answers(again)["sign-2"] == "Refused"
     assert second.change_status is not None
     assert second.change_status.step == 2

@@ -85,6 +85,9 @@ WATCHED = (
          Phase.WATCHING, waits_until=9),
     Case("a watch that began by a clock ahead of ours ends by ours",
          release().watching().entered(-60).acting_for(10), "watching", Reason.ABSORBING, ON),
+    Case("time without data is no time of the watch",
+         release().watching().entered(12).status(no_data_since=ago(5)), "watching",
+         Reason.WATCHING, Phase.WATCHING, says="the watch goes on where it was"),
     Case("a foreign weight is set back in the watch", release().watching().weight(50),
          "traffic_lags", Reason.FOREIGN_WEIGHT, Phase.WATCHING, (SetWeight(98, UID),)),
 )  # fmt: skip
