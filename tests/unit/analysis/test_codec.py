@@ -87,3 +87,13 @@ def test_infinities_are_text() -> None:
     stored = to_json(spec(ORDERS).start())["metrics"]["orders"]["harm"][0]
     assert {"f": "-inf"} in stored
     assert np.isinf(float("-inf"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("high", "nan"), ("step", "7"), ("step", 2.0), ("end", "nan")]
+)
+def test_numbers_that_no_release_has_are_refused(field: str, value: object) -> None:
+    of = spec(ORDERS, ERRORS)
+    document = {**to_json(of.start()), field: value}
+    with pytest.raises((ValueError, TypeError)):
+        from_json(of, document)
