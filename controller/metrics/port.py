@@ -23,6 +23,8 @@ T = TypeVar("T")
 Role = Literal["events", "exposures", "histogram"]
 Arm = Literal["canary", "stable"]
 ARMS: tuple[Arm, Arm] = ("canary", "stable")
+MOST_SERIES = 10_000
+"""That one question may select: more would hold up the evidence of all releases."""
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name."""
 

@@ -56,14 +56,12 @@ async def _ask(spec: PrometheusProvider, query: Query, tools: Tools) -> dict[Wan
     deadline_s = parse_duration(spec.timeout).total_seconds()
     kind = f"prometheus {query.method} {spec.address} {spec.timeout}"
     client = tools.kept(kind, lambda: _client(spec, query.method))
+    call = lambda: _answered(client, spec.address, query)  # noqa: E731  # what the thread does
     try:
-        call = lambda: _custom_query(client, query)  # noqa: E731  # names the call for the thread
-        result = await tools.in_thread(spec.address, call, deadline_s)
+        found: dict[Wanted, Reading] = await tools.in_thread(spec.address, call, deadline_s)
     except TimeoutError:
         return refused(query, f"{spec.address} gave no answer within {deadline_s:g} s")
-    if isinstance(result, _Failure):
-        return refused(query, f"{spec.address}: {result.why}")
-    return parse(query, result)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,16 @@ def _client(spec: PrometheusProvider, method: str) -> Any:
     )
 
 
+def _answered(client: Any, address: str, query: Query) -> dict[Wanted, Reading]:
+    """Runs in a thread, as a large answer takes long to parse."""
+    result = _custom_query(client, query)
+    if isinstance(result, _Failure):
+        return refused(query, f"{address}: {result.why}")
+    return parse(query, result)
+
+
 def _custom_query(client: Any, query: Query) -> Any:
-    """Runs in a thread. The result as the server sent it, or why there is none."""
+    """The result as the server sent it, or why there is none."""
     import requests
     from prometheus_api_client.exceptions import PrometheusApiClientException
 

@@ -10,13 +10,21 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from controller.metrics import selector
 from controller.metrics.duplicates import read_twice
-from controller.metrics.port import NoData, Reading, Samples, Series, Wanted, Window
+from controller.metrics.port import (
+    MOST_SERIES,
+    NoData,
+    Reading,
+    Samples,
+    Series,
+    Wanted,
+    Window,
+)
 from controller.metrics.selector import Matcher, Selector
 
 MOST_PER_QUERY = 64
@@ -123,30 +131,41 @@ def _joined(label: str, every: Iterable[tuple[Matcher, ...]]) -> Matcher:
 
 
 def parse(query: Query, result: Any) -> dict[Wanted, Reading]:
-    """Deals the series of an answer out to the questions that they belong to."""
+    """Deals the series of an answer out to the questions that they belong to.
+
+    Slow for a large answer; called in a thread.
+    """
     try:
-        series = [_series(one) for one in result]
-    except (KeyError, TypeError, ValueError) as problem:
+        every = [_raw(one) for one in result]
+        return {part: _answer(part, every) for part in query.parts}
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         why = f"the answer is not a list of series with samples ({problem!r})"
         return refused(query, why)
-    return {part: _answer(part, query, series) for part in query.parts}
 
 
-def _series(raw: Any) -> Series:
-    labels = {str(name): str(value) for name, value in raw["metric"].items()}
-    name = labels.pop("__name__", "")
-    samples = tuple((float(at), float(value)) for at, value in raw["values"])
-    return Series(name, tuple(sorted(labels.items())), samples)
+def _raw(one: Any) -> tuple[dict[str, str], Any]:
+    """Labels and samples as they came; the first sample speaks for the shape of all."""
+    labels = {str(name): str(value) for name, value in one["metric"].items()}
+    _series(labels, one["values"][:1])
+    return labels, one["values"]
 
 
-def _answer(part: Wanted, query: Query, series: Sequence[Series]) -> Reading:
+def _series(labels: Mapping[str, str], values: Any) -> Series:
+    named = sorted(label for label in labels.items() if label[0] != "__name__")
+    samples = tuple((float(at), float(value)) for at, value in values)
+    return Series(labels.get("__name__", ""), tuple(named), samples)
+
+
+def _answer(part: Wanted, every: Sequence[tuple[dict[str, str], Any]]) -> Reading:
     wanted = parsed(part.expression)
-    mine = tuple(
-        one
-        for one in series
-        if one.samples
-        and (wanted is None or wanted.matches(one.name, {**dict(one.labels), "__name__": one.name}))
-    )
+    chosen = [
+        (labels, values)
+        for labels, values in every
+        if values and (wanted is None or wanted.matches(labels.get("__name__", ""), labels))
+    ]
+    if len(chosen) > MOST_SERIES:
+        return _no_data(part, f"it selects {len(chosen)} series, more than {MOST_SERIES}")
+    mine = tuple(_series(labels, values) for labels, values in chosen)
     if not mine:
         return _no_data(part, "no series in the window", empty=True)
     for one in mine:

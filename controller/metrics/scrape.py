@@ -8,69 +8,30 @@ not answer is a gap with its reason; an arm of which no pod answers has no data.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import aiohttp
-from prometheus_client.parser import text_string_to_metric_families
+from collections.abc import Iterable, Mapping, Sequence
 
 from controller.api.quantities import parse_duration
 from controller.api.template import ScrapeProvider
 from controller.metrics import selector
-from controller.metrics.port import NoData, Pod, Reading, Samples, Series, Tools, Wanted, Window
+from controller.metrics.exposition import Page
+from controller.metrics.pod_pages import LANE, deadline_s, read_pages
+from controller.metrics.port import (
+    MOST_SERIES,
+    NoData,
+    Pod,
+    Reading,
+    Samples,
+    Series,
+    Tools,
+    Wanted,
+    Window,
+)
 from controller.metrics.selector import Selector
 
-LARGEST_PAGE_BYTES = 8 * 1024 * 1024
-DEADLINE_S = 5.0
-"""Longest wait for a pod, if its interval is longer than that; else the interval."""
+FEW_SAMPLES = 1_000
+"""Told apart at once; more in a thread."""
 _TARGET_LABELS = ("namespace", "pod")
-_SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created")
-_HEADERS = {"Accept": "text/plain; version=0.0.4"}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one pod showed: its samples under the names asked for, and the names it declares."""
-
-    samples: tuple[tuple[str, Mapping[str, str], float], ...]
-    declared: frozenset[str]
-
-
-def parse(text: str, names: frozenset[str]) -> Page:
-    """The samples of `names`; other lines are not parsed, as a page may hold thousands.
-
-    ValueError when a line of interest is not in the exposition format.
-
-    >>> page = parse('# TYPE orders_total counter\\norders_total{kind="a"} 3\\nnoise 1\\n',
-    ...              frozenset({"orders_total"}))
-    >>> page.samples
-    (('orders_total', {'kind': 'a'}, 3.0),)
-    """
-    mine = "\n".join(_lines(text, names)) + "\n"
-    samples = tuple(
-        (sample.name, dict(sample.labels), float(sample.value))
-        for family in text_string_to_metric_families(mine)
-        for sample in family.samples
-    )
-    return Page(samples, frozenset(_declared(text)))
-
-
-def _lines(text: str, names: frozenset[str]) -> Iterator[str]:
-    for line in text.splitlines():
-        name = line.split("{", 1)[0].split(None, 1)
-        if name and name[0] in names:
-            yield line
-
-
-def _declared(text: str) -> Iterator[str]:
-    """Names of the families with a TYPE line, and of the series that they may hold."""
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            name = line.split(None, 3)[2]
-            yield name
-            yield from (name + suffix for suffix in _SUFFIXES)
 
 
 def select(one: Wanted, pages: Mapping[Pod, Page | str], at_s: float, wanted: Selector) -> Reading:
@@ -80,6 +41,8 @@ def select(one: Wanted, pages: Mapping[Pod, Page | str], at_s: float, wanted: Se
     if not answered:
         return _no_data(one, _why_silent(silent))
     series = tuple(s for pod, page in answered for s in _selected(one, pod, page, at_s, wanted))
+    if len(series) > MOST_SERIES:
+        return _no_data(one, f"it selects {len(series)} series, more than {MOST_SERIES}")
     bad = next((s for s in series if not math.isfinite(s.samples[0][1])), None)
     if bad is not None:
         return _no_data(one, f"{bad.name} of pod {bad.label('pod')} is {bad.samples[0][1]}")
@@ -145,54 +108,46 @@ class Scrape:
         Samples are stamped with the end of the window, the moment at which the read began.
         """
         readable: dict[Wanted, Selector] = {}
-        answers: dict[Wanted, Reading] = {}
+        unreadable: dict[Wanted, Reading] = {}
         for one in wanted:
             try:
                 readable[one] = selector.parse(one.expression)
             except selector.SelectorError as problem:
-                answers[one] = _no_data(one, f"not a selector ({problem})")
-        pages = await _pages(spec, readable, tools)
-        for one, wanted_series in readable.items():
-            answers[one] = select(one, pages, window.end_s, wanted_series)
-        return answers
+                unreadable[one] = _no_data(one, f"not a selector ({problem})")
+        pages = await read_pages(spec, _names(readable), tools)
+        return unreadable | await _answered(spec, readable, pages, window.end_s, tools)
 
 
-async def _pages(
-    spec: ScrapeProvider, readable: Mapping[Wanted, Selector], tools: Tools
-) -> dict[Pod, Page | str]:
+def _names(readable: Mapping[Wanted, Selector]) -> dict[Pod, set[str]]:
+    """The names of series that each pod is asked for."""
     names: dict[Pod, set[str]] = {}
     for one, wanted in readable.items():
         for pod in one.pods:
             names.setdefault(pod, set()).add(wanted.name)
-    reads = [_page(spec, pod, frozenset(asked), tools) for pod, asked in names.items()]
-    return dict(zip(names, await asyncio.gather(*reads), strict=True))
+    return names
 
 
-async def _page(spec: ScrapeProvider, pod: Pod, names: frozenset[str], tools: Tools) -> Page | str:
-    if not pod.ip:
-        return "it has no address yet"
-    deadline_s = min(DEADLINE_S, parse_duration(spec.interval).total_seconds())
-    host = tools.address(pod.ip)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{spec.port}{spec.path}"
+async def _answered(
+    spec: ScrapeProvider,
+    readable: Mapping[Wanted, Selector],
+    pages: Mapping[Pod, Page | str],
+    at_s: float,
+    tools: Tools,
+) -> dict[Wanted, Reading]:
+    """The answer to each question, by a thread where the pages are long."""
+
+    def dealt() -> dict[Wanted, Reading]:
+        return {one: select(one, pages, at_s, wanted) for one, wanted in readable.items()}
+
+    if sum(len(page.samples) for page in pages.values() if isinstance(page, Page)) <= FEW_SAMPLES:
+        return dealt()
+    longest_s = deadline_s(spec)
     try:
-        async with tools.reads, asyncio.timeout(deadline_s):
-            return parse(await _text(tools.http, url), names)
+        found: dict[Wanted, Reading] = await tools.in_thread(LANE, dealt, longest_s)
     except TimeoutError:
-        return f"no answer within {deadline_s:g} s from port {spec.port}{spec.path}"
-    except (aiohttp.ClientError, OSError, ValueError) as problem:
-        return f"port {spec.port}{spec.path}: {str(problem)[:160] or type(problem).__name__}"
-
-
-async def _text(http: aiohttp.ClientSession, url: str) -> str:
-    async with http.get(url, headers=_HEADERS, allow_redirects=False) as response:
-        if response.status != 200:
-            raise ValueError(f"HTTP {response.status}")
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST_PAGE_BYTES:
-                raise ValueError(f"the page is larger than {LARGEST_PAGE_BYTES} bytes")
-        return body.decode()
+        why = f"the pods' pages took more than {longest_s:g} s to search"
+        return {one: _no_data(one, why) for one in readable}
+    return found
 
 
 PROVIDER = Scrape()

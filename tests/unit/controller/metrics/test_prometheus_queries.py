@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.metrics import prometheus_queries
-from controller.metrics.port import NoData, Samples, Wanted, Window
+from controller.metrics.port import MOST_SERIES, NoData, Samples, Wanted, Window
 from controller.metrics.prometheus_queries import Query
 
 WINDOW = Window(100.0, 130.0)
@@ -88,6 +88,15 @@ def test_a_counter_that_two_servers_give_is_no_data_for_its_own_question_only() 
     assert isinstance(first, NoData)
     assert not first.empty
     assert "is read twice, by replica a and replica b; choose one in the query" in first.reason
+
+
+def test_a_question_that_selects_too_many_series_is_no_data_and_others_go_on() -> None:
+    many = [series("c-1", "3", path=f"/{i}") for i in range(MOST_SERIES + 1)]
+    first, second = dealt([orders("c-1"), orders("c-2")], *many, series("c-2", "3"))
+    assert isinstance(second, Samples)
+    assert isinstance(first, NoData)
+    assert not first.empty
+    assert "it selects 10001 series, more than 10000; query: orders_total" in first.reason
 
 
 @pytest.mark.parametrize(

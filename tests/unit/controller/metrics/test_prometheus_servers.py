@@ -1,6 +1,7 @@
 """The prometheus plug-in against servers that misbehave over real HTTP."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from controller.api.template import PrometheusProvider
 from controller.metrics.port import NoData, Reading, Samples, Wanted, Window
 from controller.metrics.prometheus import PROVIDER
 from controller.runtime.tools import lend_tools
+from tests.unit.controller.metrics.stalls import stalls
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 WANTED = Wanted("orders", "events", "canary", 'orders_total{pod="a"}')
@@ -80,6 +82,22 @@ async def test_a_question_that_names_many_pods_goes_where_no_limit_of_urls_reach
     length, form = methods["POST"]
     assert length < 100
     assert form == {"query": f"{long.expression}[10000ms]", "time": "110.000"}
+
+
+async def test_a_large_answer_is_parsed_beside_the_loop() -> None:
+    every = [
+        {"metric": {"__name__": "orders_total", "pod": "a", "path": str(i)},
+         "values": [[101.0 + k, "7"] for k in range(30)]}
+        for i in range(9_000)
+    ]  # fmt: skip
+    body = json.dumps({"data": {"result": every}})
+    async with served(says(200, body)) as address:
+        await asked(address, "30s")  # the client's modules are loaded once, by the first question
+        async with stalls() as longest_s:
+            reading = await asked(address, "30s")
+    assert isinstance(reading, Samples)
+    assert len(reading.series) == 9_000
+    assert longest_s() < 0.05
 
 
 BAD = [

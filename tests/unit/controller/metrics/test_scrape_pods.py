@@ -8,9 +8,12 @@ import pytest
 from aiohttp import web
 
 from controller.api.template import ScrapeProvider
-from controller.metrics.port import NoData, Pod, Reading, Samples, Wanted, Window
-from controller.metrics.scrape import PROVIDER
+from controller.metrics import selector
+from controller.metrics.exposition import Page
+from controller.metrics.port import MOST_SERIES, NoData, Pod, Reading, Samples, Wanted, Window
+from controller.metrics.scrape import PROVIDER, select
 from controller.runtime.tools import lend_tools
+from tests.unit.controller.metrics.stalls import stalls
 
 PAGE = """\
 # HELP http_requests_total Requests.
@@ -61,8 +64,8 @@ def wanted(query: str, *members: Pod, role: str = "events") -> Wanted:
     return Wanted("m", role, "canary", query, members or (POD,), "shop")  # type: ignore[arg-type]
 
 
-async def read(port: int, *questions: Wanted) -> list[Reading]:
-    spec = ScrapeProvider(port=port, interval="1s")
+async def read(port: int, *questions: Wanted, interval: str = "1s") -> list[Reading]:
+    spec = ScrapeProvider(port=port, interval=interval)
     async with lend_tools(lambda ip: ip.replace("10.", "127.", 1)) as tools:
         answers = await PROVIDER.fetch(spec, questions, Window(9.0, 10.0), tools)
     return [answers[one] for one in questions]
@@ -140,6 +143,36 @@ async def test_an_arm_of_which_no_pod_answers_has_no_data(
     assert isinstance(reading, NoData)
     assert not reading.empty
     assert words in reading.reason
+
+
+async def test_a_large_page_is_parsed_and_searched_beside_the_loop() -> None:
+    lines = (f'orders_total{{path="/checkout/{i:06}"}} 7' for i in range(9_000))
+    async with pods(pod1="\n".join(lines) + "\n") as port, stalls() as longest_s:
+        reading, _ = await read(
+            port, wanted("orders_total"), wanted('orders_total{pod="a-1"}'), interval="60s"
+        )
+    assert isinstance(reading, Samples)
+    assert len(reading.series) == 9_000
+    assert longest_s() < 0.05
+
+
+async def test_a_page_with_too_many_series_of_what_is_asked_is_a_gap() -> None:
+    lines = (f'orders_total{{path="{i}"}} 7' for i in range(MOST_SERIES + 1))
+    async with pods(pod1="\n".join(lines) + "\nrefunds_total 3\n") as port:
+        (many,) = await read(port, wanted("orders_total"))
+        (other,) = await read(port, wanted("refunds_total"))
+    assert isinstance(other, Samples)
+    assert isinstance(many, NoData)
+    assert "10001 series of orders_total, more than 10000" in many.reason
+
+
+def test_a_question_that_selects_too_many_series_of_all_pods_is_no_data() -> None:
+    page = Page(tuple(("orders_total", {"path": str(i)}, 7.0) for i in range(6_000)), frozenset())
+    members = (POD, Pod("a-2", "10.64.0.2"))
+    one = wanted("orders_total", *members)
+    found = select(one, dict.fromkeys(members, page), 10.0, selector.parse("orders_total"))
+    assert isinstance(found, NoData)
+    assert "it selects 12000 series, more than 10000; query: orders_total" in found.reason
 
 
 async def test_a_page_in_another_format_is_a_gap() -> None:
