@@ -53,6 +53,8 @@ class LeaderElection:
         """Set while this candidate leads: workers wait for it, then ask `is_leader`."""
         self.holder = ""
         """Who holds the lease as far as we have seen."""
+        self.led_since: datetime | None = None
+        """When this candidate last won the lease; None before the first time."""
         self._now, self._duration_s, self._jitter = now, duration_s, jitter
         self._version, self._acts_until = "", 0.0
         self._stamped: datetime | None = None
@@ -188,6 +190,7 @@ class LeaderElection:
 
     def _enter(self) -> None:
         self.holder = self.identity
+        self.led_since = self._now()
         self.elected.set()
         self._log.info("leading")
 

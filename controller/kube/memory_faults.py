@@ -123,12 +123,18 @@ class Faults:
         """Break the open streams with Unreachable."""
         self._end(resource, self._who(user), Unreachable(0, "Unreachable", "the watch broke off"))
 
-    def silence_watches(self, *, user: str | None = None) -> None:
-        """Half-open streams: no event and no bookmark until `clear` or `drop_watches`."""
+    def silence_watches(
+        self, resource: Resource[Any] | None = None, *, user: str | None = None
+    ) -> None:
+        """Half-open streams: no event and no bookmark until `clear` or `drop_watches`.
+
+        Those of one resource, as far as they are open, or all, also those opened later.
+        """
         who = self._who(user)
-        self._silenced.add(who)
+        if resource is None:
+            self._silenced.add(who)
         for stream in self._streams:
-            if who in ("", stream.call.user):
+            if resource in (None, stream.call.resource) and who in ("", stream.call.user):
                 stream.silent = True
 
     def stale_lists(self, resource: Resource[Any], *, user: str | None = None) -> None:

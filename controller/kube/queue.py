@@ -83,10 +83,20 @@ class WorkQueue(Generic[K]):
         if key not in self._busy:
             self._place(key, entry)
 
-    def retry(self, key: K, *, priority: int = Priority.NORMAL, at_least_s: float = 0.0) -> float:
-        """Asks for another look after a failure; the wait doubles each time, and is returned."""
+    def retry(
+        self,
+        key: K,
+        *,
+        priority: int = Priority.NORMAL,
+        at_least_s: float = 0.0,
+        backoff: Backoff | None = None,
+    ) -> float:
+        """Asks for another look after a failure; the wait doubles each time, and is returned.
+
+        `backoff` is for a kind of failure that has waits of its own.
+        """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        wait_s = max(at_least_s, self._backoff.delay_s(failures, self._jitter))
+        wait_s = max(at_least_s, (backoff or self._backoff).delay_s(failures, self._jitter))
         self.add(key, delay_s=wait_s, priority=priority)
         return wait_s
 

@@ -9,12 +9,14 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import datetime
 from typing import NoReturn
 
 import structlog
 
 from controller.api.meta import Key
 from controller.core.observed import HoldMode
+from controller.kube.backoff import Backoff
 from controller.kube.client import ApiServer
 from controller.kube.config import source_of
 from controller.kube.events import EventRecorder
@@ -38,8 +40,9 @@ from controller.runtime.world import World
 
 log = structlog.get_logger(__name__)
 
-CONFLICT_RETRY_S = 0.05
-"""A refused version means that news is on its way: look again soon, not after a back-off."""
+CONFLICT = Backoff(0.05, 1.5)
+"""Waits after a refused version: news is on its way, so look again soon. They grow, as news may not
+come by a stream that fell silent; and they end at about a second, so that nothing waits long."""
 
 
 class Operator:
@@ -80,10 +83,11 @@ class Operator:
             self._announcer,
             self.queue,
             now,
+            acting_since=self._acting_since,
             hold_mode=self._hold_mode,
             status_interval_s=settings.status_interval_s,
         )
-        self._synced = False
+        self._synced, self._began = False, now()
         exporter.LEADING.set_function(lambda: float(self.may_write()))
 
     def may_write(self) -> bool:
@@ -106,7 +110,7 @@ class Operator:
                 group.create_task(self.world.run(self.queue.add), name="caches")
                 group.create_task(self._recorder.run(), name="events")
                 await self.world.synced()
-                self._synced = True
+                self._synced, self._began = True, self._now()
                 if self.probe is not None:
                     self.probe.on_change(self._look_at_all)
                     await self.probe.probe()
@@ -135,7 +139,7 @@ class Operator:
             await self.reconciler.reconcile(key)
         except Conflict as error:
             log.debug("moved on", release=str(key), error=str(error))
-            self.queue.add(key, delay_s=CONFLICT_RETRY_S, priority=Priority.URGENT)
+            self.queue.retry(key, priority=Priority.URGENT, backoff=CONFLICT)
         except NotLeading:
             self.queue.add(key, delay_s=1.0)
         except ApiError as error:
@@ -149,6 +153,10 @@ class Operator:
             wait_s = self.queue.retry(key)
             exporter.RECONCILE_ERRORS.labels(kind=type(error).__name__).inc()
             log.exception("look failed", release=str(key), retry_in_s=wait_s)
+
+    def _acting_since(self) -> datetime:
+        """Since when somebody is there to act: waits count from then (decision 0007)."""
+        return self._lease.led_since or self._began
 
     def _hold_mode(self) -> HoldMode:
         return self.probe.mode if self.probe else HoldMode.ON_CHANGE

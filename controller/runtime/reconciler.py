@@ -160,7 +160,7 @@ class Reconciler:
             objects,
             blocks=blocks,
             hold_mode=self._hold_mode(),
-            acting_since=self._acting_since,
+            acting_since=self._acting_since(),
         )
         change = running(bare)
         key = objects.rollout.key

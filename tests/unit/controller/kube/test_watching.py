@@ -167,8 +167,9 @@ async def test_as_many_streams_as_there_are_runs_leave_every_connection_to_calls
     for _ in range(settings.CONNECTIONS + 1):
         server.streams(line("BOOKMARK", 2), then="silence")
     streams = [asyncio.create_task(stay_open()) for _ in range(settings.CONNECTIONS + 1)]
-    for _ in streams:
-        await opened.acquire()
+    async with asyncio.timeout(settings.READ_DEADLINE_S):
+        for _ in streams:
+            await opened.acquire()
     server.answers(body={"metadata": {"name": "a", "namespace": "shop"}})
     assert (await api.patch_merge(CONFIG_MAPS, "shop", "a", {})).name == "a"
     for stream in streams:
