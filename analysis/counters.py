@@ -20,7 +20,10 @@ exceedance for the buckets of histograms. The rules, each of which a test names:
 * a series without a sample for ``stale_s`` makes the tick NoData until it ends or comes back, for
   one silent pod in ten would look like a tenth fewer orders; after ``forget_s`` it has ended;
 * after a gap the increment that spans it is dropped, not given to the tick that ends it: a gap
-  stays a gap, and pairing makes it one for both arms.
+  stays a gap, and pairing makes it one for both arms;
+* ``interpolate``: series that are scraped at moments of their own are read off at the very edges of
+  the tick, on straight lines between neighbouring samples, so that all of them speak of the same
+  seconds; a tick then needs a sample of each at or after its end.
 """
 
 from __future__ import annotations
@@ -46,10 +49,12 @@ Samples = Mapping[str, Iterable[Sample]]
 
 @dataclass(frozen=True, slots=True)
 class CounterPolicy:
-    """How old a last sample may be. stale_s: about 2.5 scrape intervals; forget_s: then ended."""
+    """How old a last sample may be. stale_s: about 2.5 scrape intervals; forget_s: then ended.
+    interpolate: whether counters are read off at the edges of ticks, between their samples."""
 
     stale_s: float = 25.0
     forget_s: float = 300.0
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.stale_s <= self.forget_s:
@@ -134,6 +139,30 @@ def fold_samples(
     return after, {key: walk.added for key, walk in walks.items() if walk.last or walk.added}
 
 
+def value_at(samples: Iterable[Sample], at_s: float, most_s: float = math.inf) -> Sample | None:
+    """The counter at a moment, on the straight line between the samples before and after it.
+
+    None where a side is missing, or where they are more than ``most_s`` apart. A restart between
+    them is taken to have come right after the first, so what the second shows grew from zero, and
+    the increments on both sides of any moment add up to exactly what the two samples say.
+
+    >>> value_at([Sample(10, 100), Sample(40, 160)], 20)
+    Sample(at_s=20, value=120.0)
+    >>> value_at([Sample(10, 100), Sample(40, 60)], 20)
+    Sample(at_s=20, value=20.0)
+    """
+    good = [sample for sample in samples if 0.0 <= sample.value < math.inf]
+    before = max((s for s in good if s.at_s <= at_s), key=lambda s: s.at_s, default=None)
+    after = min((s for s in good if s.at_s >= at_s), key=lambda s: s.at_s, default=None)
+    if before is None or after is None or after.at_s - before.at_s > most_s:
+        return None
+    if before.at_s == at_s:
+        return before
+    began = before.value if after.value >= before.value else 0.0
+    grown = (after.value - began) * ((at_s - before.at_s) / (after.at_s - before.at_s))
+    return Sample(at_s, min(began + grown, after.value))  # rounding must not look like a fall
+
+
 def total(increments: Increments | NoData) -> float | NoData:
     """The sum of the increments of a group of series."""
     return increments if isinstance(increments, NoData) else math.fsum(increments.values())
@@ -161,8 +190,10 @@ def _walk(
     base: Sample | None, samples: Iterable[Sample], interval: Interval, policy: CounterPolicy
 ) -> _Walk:
     """Follow one series through the tick, from its last sample."""
+    if policy.interpolate:
+        base, samples = _at_edges(base, tuple(samples), interval, policy.stale_s)
     added, bad = 0.0, None
-    spans_gap = base is not None and interval.start_s - base.at_s > policy.stale_s
+    spans_gap = base is not None and interval.start_s - base.at_s > _most_age_s(policy)
     last, fresh = base, base is None
     for sample in sorted(samples, key=lambda s: s.at_s):
         if sample.at_s > interval.end_s or (last is not None and sample.at_s <= last.at_s):
@@ -184,6 +215,22 @@ def _walk(
     return _Walk(added, last, bad, spans_gap and last is not base)
 
 
+def _at_edges(
+    base: Sample | None, samples: tuple[Sample, ...], interval: Interval, most_s: float
+) -> tuple[Sample | None, tuple[Sample, ...]]:
+    """The base as it stood at the tick's start, and the samples with one at its very end."""
+    if base is not None:
+        base = value_at((base, *samples), interval.start_s, most_s) or base
+    known = samples if base is None else (base, *samples)
+    end = value_at(known, interval.end_s, most_s)
+    return base, samples if end is None else (*samples, end)
+
+
+def _most_age_s(policy: CounterPolicy) -> float:
+    """How far from an edge of the tick the last sample before it may lie."""
+    return 0.0 if policy.interpolate else policy.stale_s
+
+
 def _why_not(
     state: CounterState,
     walks: Mapping[str, _Walk],
@@ -198,7 +245,7 @@ def _why_not(
     if not last:
         return "no series" if not state.last else "all series have ended"
     for key, sample in last.items():
-        if interval.end_s - sample.at_s > policy.stale_s:
+        if interval.end_s - sample.at_s > _most_age_s(policy):
             age = interval.end_s - sample.at_s
             return f"series {key} has had no sample for {age:.0f} s"
     for key, walk in walks.items():
@@ -214,5 +261,6 @@ def _watched(
     policy: CounterPolicy,
 ) -> bool:
     """Whether every living series was seen recently and well at the end of this tick."""
-    recent = all(interval.end_s - sample.at_s <= policy.stale_s for sample in last.values())
+    most_s = _most_age_s(policy)
+    recent = all(interval.end_s - sample.at_s <= most_s for sample in last.values())
     return bool(last) and recent and all(walk.bad is None for walk in walks.values())
