@@ -8,25 +8,18 @@ buckets become counts of slow requests. It must not know providers, clocks or st
 
 from __future__ import annotations
 
-import bisect
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from analysis.buckets import BucketState, pair_buckets
-from analysis.counters import CounterPolicy, CounterState, Sample
+from analysis.counters import CounterPolicy, CounterState
 from analysis.pairing import ArmSamples, PairState, pair_samples
 from analysis.ticks import Counts, Interval, NoData
 from controller.metrics import selector
-from controller.metrics.port import Arm, Role, Series
+from controller.metrics.port import ARMS, Arm, Role, Series
+from controller.metrics.targets import Begun, Edges, Presence, RoleTick
 from controller.metrics.thresholds import SLO_FACTORS
-
-Samples = Mapping[str, Sequence[Sample]]
-Times = Mapping[str, Sequence[float]]
-"""For each target of an arm, when it answered, in order."""
-
-_TARGET = re.compile(r'[,{](pod|instance|job)="([^"]*)"')
 
 
 def series_key(series: Series) -> str:
@@ -34,11 +27,6 @@ def series_key(series: Series) -> str:
     ordered = sorted(series.labels, key=lambda label: (label[0] == "le", label))
     inside = ",".join(f'{name}="{value}"' for name, value in ordered)
     return f"{series.name}{{{inside}}}"
-
-
-def target_of(key: str) -> str:
-    """What is read in one go with this series: its pod and its instance."""
-    return ",".join(f"{name}={value}" for name, value in _TARGET.findall(key))
 
 
 def events_are_part(events: str, exposures: str) -> bool:
@@ -49,84 +37,86 @@ def events_are_part(events: str, exposures: str) -> bool:
         return False
 
 
-def carried(group: CounterState, samples: Samples, answered: Times, end_s: float) -> Samples:
-    """`samples`, with the last value repeated of series that an answering target shows no more.
-
-    A child that is gone after a container's restart adds nothing; should it come back, its value
-    is compared with the old one, so it can never be counted twice. A target that does not answer
-    repeats nothing: that is a gap.
-    """
-    added: dict[str, Sequence[Sample]] = dict(samples)
-    for key, last in group.last.items():
-        times = answered.get(target_of(key), ())
-        newest = (
-            times[bisect.bisect_right(times, end_s) - 1] if times and times[0] <= end_s else None
-        )
-        mine = [s for s in samples.get(key, ()) if last.at_s < s.at_s <= end_s]
-        if newest is not None and newest > last.at_s and not mine:
-            added[key] = [Sample(newest, last.value)]
-    return added
-
-
 @dataclass(frozen=True, slots=True)
 class ArmTick:
-    """What was read of one arm for one metric: samples by role, or why there are none."""
+    """What was read of one arm for one metric around a tick, and which pods came and went."""
 
-    events: Samples | NoData
-    exposures: Samples | NoData
-    answered: Times
+    events: RoleTick
+    exposures: RoleTick
+    presence: Presence = field(default_factory=Presence)
 
 
 @dataclass(frozen=True, slots=True)
 class RatioCounter:
-    """Counts of a metric with events and exposures. part: events are a part of the exposures."""
+    """Counts of a metric with events and exposures.
+
+    part: events are a part of the exposures. paged: both are read from the same pages.
+    """
 
     roles: ClassVar[tuple[Role, Role]] = ("events", "exposures")
     part: bool = False
-    pairs: PairState | None = None
+    paged: bool = False
+    pairs: PairState = field(default_factory=PairState)
 
     def fold(
         self, arms: Mapping[Arm, ArmTick], interval: Interval, policy: CounterPolicy
     ) -> tuple[RatioCounter, Counts | NoData]:
-        """One tick. After a tick that could not be read, counting begins anew for both arms."""
-        state = self.pairs
-        if state is None:
-            base = Interval(interval.start_s - policy.stale_s, interval.start_s)
-            state, _ = self._pair(PairState(), arms, base, policy)
-        after, counts = self._pair(state, arms, interval, policy)
-        unread = any(isinstance(r, NoData) for a in arms.values() for r in (a.events, a.exposures))
-        return replace(self, pairs=None if unread else after), counts
-
-    def _pair(
-        self,
-        state: PairState,
-        arms: Mapping[Arm, ArmTick],
-        interval: Interval,
-        policy: CounterPolicy,
-    ) -> tuple[PairState, Counts | NoData]:
-        groups = state.groups
-        zero = self.part or any(a.events == {} for a in arms.values())
-        return pair_samples(
-            state,
-            _arm(arms["canary"], groups[0], groups[1], interval.end_s),
-            _arm(arms["stable"], groups[2], groups[3], interval.end_s),
+        """One tick. What one role of one arm lacks is missing for both arms."""
+        ours, theirs = arms["canary"], arms["stable"]
+        sides = (
+            _Side("canary", ours, (ours.events, ours.exposures), self.pairs.groups[:2]),
+            _Side("stable", theirs, (theirs.events, theirs.exposures), self.pairs.groups[2:]),
+        )
+        begun = _begin(sides, interval, policy, together=self.part or self.paged)
+        if isinstance(begun, NoData):
+            a, b, c, d = (group for side in sides for group in side.kept(interval, policy))
+            return replace(self, pairs=PairState((a, b, c, d))), begun
+        a, b, c, d = (one.group for one in begun)
+        canary, stable = (ArmSamples(*(x.samples for x in pair)) for pair in (begun[:2], begun[2:]))
+        zero = self.part or any(arm.events.samples == {} for arm in arms.values())
+        after, counts = pair_samples(
+            PairState((a, b, c, d)),
+            canary,
+            stable,
             interval,
             policy,
             absent_events_are_zero=zero,
+            bounded=self.part,
         )
+        a, b, c, d = (one.after(group) for one, group in zip(begun, after.groups, strict=True))
+        return replace(self, pairs=PairState((a, b, c, d))), counts
 
 
-def _arm(arm: ArmTick, events: CounterState, exposures: CounterState, end_s: float) -> ArmSamples:
-    return ArmSamples(
-        _known(arm.events, events, arm.answered, end_s),
-        _known(arm.exposures, exposures, arm.answered, end_s),
-    )
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One arm with its roles and their groups."""
+
+    name: Arm
+    tick: ArmTick
+    roles: Sequence[RoleTick]
+    groups: Sequence[CounterState]
+
+    def kept(self, interval: Interval, policy: CounterPolicy) -> list[CounterState]:
+        edges = Edges(interval, policy, self.tick.presence)
+        return [edges.kept(*one) for one in zip(self.roles, self.groups, strict=True)]
 
 
-def _known(
-    samples: Samples | NoData, group: CounterState, answered: Times, end_s: float
-) -> Samples | NoData:
-    return samples if isinstance(samples, NoData) else carried(group, samples, answered, end_s)
+def _begin(
+    sides: Sequence[_Side], interval: Interval, policy: CounterPolicy, *, together: bool
+) -> list[Begun] | NoData:
+    """All roles of both arms at the start of a tick, or why it cannot be counted."""
+    found: list[Begun] = []
+    for side in sides:
+        for role in side.roles:
+            if isinstance(role.samples, NoData):
+                return role.samples
+    for side in sides:
+        edges = Edges(interval, policy, side.tick.presence)
+        begun = edges.begin(side.roles, side.groups, together=together)
+        if isinstance(begun, NoData):
+            return NoData(f"{side.name} arm: {begun.reason}")
+        found += begun
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +129,31 @@ class BucketCounter:
     roles: ClassVar[tuple[Role, Role]] = ("histogram", "histogram")
     part: ClassVar[bool] = False
     slo_s: float
-    state: BucketState | None = None
+    state: BucketState = field(default_factory=BucketState)
 
     def fold(
         self, arms: Mapping[Arm, ArmTick], interval: Interval, policy: CounterPolicy
     ) -> tuple[BucketCounter, Counts | NoData]:
         """One tick; `events` of each arm holds its bucket series."""
-        canary, stable = arms["canary"], arms["stable"]
-        for arm in (canary, stable):
-            if isinstance(arm.events, NoData):
-                return replace(self, state=None), arm.events
-        state = self.state
-        if state is None:
-            base = Interval(interval.start_s - policy.stale_s, interval.start_s)
-            state, _ = self._pair(BucketState(), canary, stable, base, policy)
-        after, counts = self._pair(state, canary, stable, interval, policy)
-        return replace(self, state=after), counts
-
-    def _pair(
-        self,
-        state: BucketState,
-        canary: ArmTick,
-        stable: ArmTick,
-        interval: Interval,
-        policy: CounterPolicy,
-    ) -> tuple[BucketState, Counts | NoData]:
-        return pair_buckets(
-            state,
-            _known(canary.events, state.canary, canary.answered, interval.end_s),
-            _known(stable.events, state.baseline, stable.answered, interval.end_s),
+        sides = [
+            _Side(name, arms[name], (arms[name].events,), (group,))
+            for name, group in zip(ARMS, (self.state.canary, self.state.baseline), strict=True)
+        ]
+        begun = _begin(sides, interval, policy, together=True)
+        if isinstance(begun, NoData):
+            ours, theirs = (group for side in sides for group in side.kept(interval, policy))
+            return replace(self, state=BucketState(ours, theirs)), begun
+        canary, stable = begun
+        after, counts = pair_buckets(
+            BucketState(canary.group, stable.group),
+            canary.samples,
+            stable.samples,
             interval,
             policy,
             edges_s(self.slo_s),
         )
+        state = BucketState(canary.after(after.canary), stable.after(after.baseline))
+        return replace(self, state=state), counts
 
 
 def edges_s(slo_s: float) -> tuple[float, ...]:

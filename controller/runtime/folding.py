@@ -1,14 +1,16 @@
 """The evidence of one run: samples in, ticks folded, a view out. No task, no socket, no clock.
 
 A segment is a stretch in which nothing changes that would make two samples incomparable: the step,
-the weight in force, the pods of both arms. Counting begins anew with each segment, so only what
-happened wholly inside one is evidence. Called by the sampler, which keeps the time.
+the weight in force, the version of either arm, what is asked. Counting begins anew with each
+segment, so only what happened wholly inside one is evidence. Pods may come and go in it: each
+counts from its own first sample on, until it leaves. Called by the follower of a run, which keeps
+the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from analysis.counters import CounterPolicy
@@ -16,13 +18,15 @@ from analysis.release import ReleaseTick, update
 from analysis.ticks import Counts, Interval
 from analysis.ticks import NoData as MissingTick
 from analysis.verdict import assess
-from controller.metrics import placeholders
-from controller.metrics.counting import BucketCounter, RatioCounter, events_are_part
-from controller.metrics.plans import Plan, Source
-from controller.metrics.port import ARMS, Reading, Wanted
+from controller.metrics.counting import ArmTick
+from controller.metrics.plans import Source
+from controller.metrics.port import ARMS, Arm, Reading, Wanted
 from controller.metrics.reports import evidence_column, reports
+from controller.runtime.attendance import Attendance
 from controller.runtime.evidence import EvidenceView, Run
 from controller.runtime.kept_evidence import rebound, restored
+from controller.runtime.questions import Counter, counters_of, source_of
+from controller.runtime.questions import questions as questions
 from controller.runtime.samples import SampleBuffer
 from controller.runtime.silence import Silence
 
@@ -32,8 +36,6 @@ SPACING_IF_UNKNOWN_S = 10.0
 FORGET_S = 300.0
 GRACE_TICKS = 3
 
-Counter = RatioCounter | BucketCounter
-
 
 @dataclass(frozen=True)
 class Segment:
@@ -41,34 +43,16 @@ class Segment:
 
     step: int
     in_force_since: datetime
-    arms: tuple[object, ...]
+    hashes: tuple[str, str]
+    asked: tuple[Source, ...]
 
     @classmethod
     def of(cls, run: Run) -> Segment | None:
         """The segment that a run is in; None while its weight is not in force."""
         if run.in_force_since is None:
             return None
-        arms = tuple(
-            (arm.hash, frozenset((pod.name, pod.ip) for pod in arm.pods))
-            for arm in (run.canary, run.stable)
-        )
-        return cls(run.step, run.in_force_since, arms)
-
-
-def questions(run: Run, source: Source) -> list[Wanted]:
-    """All that one source is asked, for both arms, with placeholders filled."""
-    return [
-        Wanted(
-            metric=one.metric,
-            role=one.role,
-            arm=arm,
-            expression=placeholders.render(one.query, run.scope(arm)),
-            pods=run.pods(arm),
-            namespace=run.key.namespace,
-        )
-        for one in source.questions
-        for arm in ARMS
-    ]
+        hashes = (run.canary.hash, run.stable.hash)
+        return cls(run.step, run.in_force_since, hashes, run.plan.sources)
 
 
 class Folding:
@@ -79,6 +63,8 @@ class Folding:
         self._release = restored(run)
         self._samples = SampleBuffer()
         self._counters: dict[str, Counter] = {}
+        self._attendance = Attendance()
+        self._stale = False
         self._since_s = 0.0
         self._step_began_s = 0.0
         self._restart = False
@@ -102,46 +88,80 @@ class Folding:
     def begin(self, since_s: float, step_began_s: float, anchor_s: float) -> None:
         """A new segment: samples from `since_s` on count, ticks begin at `anchor_s`."""
         self._since_s, self._step_began_s, self.tick_end_s = since_s, step_began_s, anchor_s
-        spacing_s = self._samples.spacing_s
-        self._samples = SampleBuffer()
-        self._samples.spacing_s = spacing_s
-        self._counters = _counters(self.run.plan)
+        self._samples.begin()
+        self._attendance = Attendance.of(self.run, anchor_s)
+        self._counters = counters_of(self.run.plan)
 
     # -- samples in, ticks out ------------------------------------------------------------------
 
     @property
     def lookback_s(self) -> float:
         """How far before a tick its first samples may lie."""
-        return STALE_SPACINGS * self._spacing_s()
+        return STALE_SPACINGS * self._slowest_s
+
+    @property
+    def _slowest_s(self) -> float:
+        return max(map(self._spacing_s, self._counters), default=self._tick_s)
 
     @property
     def knows_spacing(self) -> bool:
-        """Whether a window has shown how often the targets are scraped."""
-        return self._samples.spacing_s is not None
+        """Whether windows have shown how often each target is scraped, and none is late by that."""
+        reread = (name for name in self._counters if self._source(name).provider.rereads)
+        return not self._stale and all(map(self._samples.knows_spacing, reread))
 
-    def _spacing_s(self) -> float:
-        paces = [
-            self._samples.spacing_s or SPACING_IF_UNKNOWN_S
-            if source.provider.rereads
-            else source.provider.interval_s(source.spec, self.run.plan.tick_s)
-            for source in self.run.plan.sources
-        ]
-        return max(paces)
+    def _spacing_s(self, metric: str) -> float:
+        source = self._source(metric)
+        if source.provider.rereads:
+            return self._samples.spacing_s(metric, SPACING_IF_UNKNOWN_S)
+        return source.provider.interval_s(source.spec, self._tick_s)
+
+    def _policy(self, metric: str) -> CounterPolicy:
+        stale_s = STALE_SPACINGS * self._spacing_s(metric)
+        rereads = self._source(metric).provider.rereads
+        return CounterPolicy(stale_s, max(FORGET_S, stale_s), interpolate=rereads)
+
+    def _source(self, metric: str) -> Source:
+        return source_of(self.run.plan, metric)
+
+    @property
+    def _tick_s(self) -> float:
+        return self.run.plan.tick_s
 
     def add(self, answers: Mapping[Wanted, Reading]) -> None:
-        """Keep what one look read."""
-        self._samples.add(answers, self._since_s)
+        """Keep what one look at one source read."""
+        for wanted in answers:
+            paged = not self._source(wanted.metric).provider.rereads
+            self._samples.add(answers, self._since_s, paged=paged)
+            return
 
-    def fold_until(self, moment_s: float) -> bool:
-        """Fold every tick that has ended by `moment_s`. Whether there was one."""
-        tick_s, folded = self.run.plan.tick_s, False
-        while self.tick_end_s + tick_s <= moment_s + 1e-6:
-            interval = Interval(self.tick_end_s, self.tick_end_s + tick_s)
+    def fold_until(self, moment_s: float, most: int | None = None) -> bool:
+        """Fold the ticks that have ended by `moment_s`, or the first `most` of them, as far as
+        their samples are all there. Whether there was one."""
+        self._attendance = self._attendance.at(self.run, moment_s)
+        folded = 0
+        while folded != most and self.tick_end_s + self._tick_s <= moment_s + 1e-6:
+            interval = Interval(self.tick_end_s, self.tick_end_s + self._tick_s)
+            if self._waits(interval.end_s, moment_s):
+                break
             self.tick_end_s = interval.end_s
             self._fold(interval)
-            folded = True
-        self._samples.forget_before(self.tick_end_s - 2 * self.lookback_s - tick_s)
-        return folded
+            folded += 1
+        self._samples.forget_before(self.tick_end_s - 2 * self.lookback_s - self._tick_s)
+        return folded > 0
+
+    def _waits(self, end_s: float, moment_s: float) -> bool:
+        """Whether a target that lives will yet be scraped for the first time after `end_s`."""
+        self._stale = False
+        for name in self._counters:
+            if not self._source(name).provider.rereads:
+                continue
+            patience_s = STALE_SPACINGS * self._spacing_s(name)
+            for arm, answered in self._samples.answered(name):
+                late = self._attendance.late(arm, answered, end_s)
+                if any(moment_s - since_s <= patience_s for since_s in late):
+                    return True
+                self._stale |= bool(late)
+        return False
 
     def _fold(self, interval: Interval) -> None:
         counts = dict(self._counted(interval))
@@ -153,21 +173,30 @@ class Folding:
         self._restart, self._view = False, None
 
     def _counted(self, interval: Interval) -> Iterator[tuple[str, Counts | MissingTick]]:
-        policy = CounterPolicy(self.lookback_s, max(FORGET_S, self.lookback_s))
         for name, counter in self._counters.items():
-            arms = {
-                arm: self._samples.arm(name, counter.roles, arm, part=counter.part) for arm in ARMS
-            }
-            self._counters[name], counts = counter.fold(arms, interval, policy)
+            arms = {arm: self._arm_tick(name, counter, arm, interval) for arm in ARMS}
+            self._counters[name], counts = counter.fold(arms, interval, self._policy(name))
             yield name, counts
+
+    def _arm_tick(self, metric: str, counter: Counter, arm: Arm, interval: Interval) -> ArmTick:
+        events, exposures = (
+            self._samples.role((metric, role, arm), interval, zero=counter.part and first)
+            for role, first in zip(counter.roles, (True, False), strict=True)
+        )
+        if counter.part and self._source(metric).provider.rereads:
+            events = replace(events, answered=exposures.answered)
+        return ArmTick(events, exposures, self._attendance.presence[arm])
 
     def _still_starting(
         self, counts: Mapping[str, Counts | MissingTick], interval: Interval
     ) -> bool:
-        """Whether nothing is wrong but that a segment's first samples are not there yet."""
+        """Whether nothing is wrong but that a step's first samples are not there yet. Once it has
+        a tick, one that cannot be counted is missing, so that no verdict outlives its evidence."""
         if not any(isinstance(one, MissingTick) for one in counts.values()):
             return False
-        grace_s = max(GRACE_TICKS * self.run.plan.tick_s, 2 * self._spacing_s())
+        if int(self._release.step) == self.run.step:
+            return False
+        grace_s = max(GRACE_TICKS * self._tick_s, 2 * self._slowest_s)
         return interval.end_s <= self._since_s + grace_s and not self._samples.troubles()
 
     def say_trouble(self) -> bool:
@@ -208,15 +237,3 @@ class Folding:
     def window_end_s(self) -> float | None:
         """End of the last tick that is in the evidence."""
         return self._release.window_end_s
-
-
-def _counters(plan: Plan) -> dict[str, Counter]:
-    asked = {(q.metric, q.role): q.query for source in plan.sources for q in source.questions}
-    return {
-        metric.name: BucketCounter(plan.slo_s[metric.name])
-        if (metric.name, "histogram") in asked
-        else RatioCounter(
-            events_are_part(asked[metric.name, "events"], asked[metric.name, "exposures"])
-        )
-        for metric in plan.release.metrics
-    }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from analysis.counters import CounterPolicy, CounterState, Sample
+from analysis.counters import CounterPolicy, Sample
 from analysis.ticks import Counts, Interval, NoData
 from controller.metrics import counting
 from controller.metrics.counting import ArmTick, BucketCounter, RatioCounter
 from controller.metrics.port import Series
+from controller.metrics.targets import RoleTick
 
 POLICY = CounterPolicy(stale_s=5.0)
 
@@ -20,10 +21,15 @@ def samples(**values: list[float]) -> dict[str, list[Sample]]:
 
 def arm(events: object, exposures: object, until: int = 3) -> ArmTick:
     answered = {"pod=a": [float(t) for t in range(until + 1)]}
-    return ArmTick(events, exposures, answered)  # type: ignore[arg-type]
+    return ArmTick(
+        RoleTick(events, answered),  # type: ignore[arg-type]
+        RoleTick(exposures, answered),  # type: ignore[arg-type]
+    )
 
 
-def fold(counter: RatioCounter, canary: ArmTick, stable: ArmTick, end: int) -> object:
+def fold(
+    counter: RatioCounter, canary: ArmTick, stable: ArmTick, end: int
+) -> tuple[RatioCounter, Counts | NoData]:
     after, counts = counter.fold(
         {"canary": canary, "stable": stable}, Interval(end - 1.0, float(end)), POLICY
     )
@@ -33,9 +39,6 @@ def fold(counter: RatioCounter, canary: ArmTick, stable: ArmTick, end: int) -> o
 def test_a_key_shows_the_series_and_keeps_le_last() -> None:
     series = Series("x_bucket", (("le", "0.5"), ("pod", "a")), ())
     assert counting.series_key(series) == 'x_bucket{pod="a",le="0.5"}'
-    assert counting.target_of('x{instance="i",job="j",pod="a",code="5"}') == (
-        "instance=i,job=j,pod=a"
-    )
 
 
 def test_errors_that_never_happened_beside_living_requests_are_zero() -> None:
@@ -44,35 +47,50 @@ def test_errors_that_never_happened_beside_living_requests_are_zero() -> None:
     assert not counting.events_are_part("sum(r)", "r")
     counter = RatioCounter(part=True)
     good = arm({}, samples(a=[0, 10, 20]))
-    _, counts = fold(counter, good, good, 1)  # type: ignore[misc]
+    _, counts = fold(counter, good, good, 1)
     assert repr(counts) == "Counts(canary 0/10, baseline 0/10)"
 
 
 def test_the_first_error_of_a_child_that_is_born_is_counted() -> None:
     good = arm({}, samples(a=[0, 10, 20]))
     bad = arm({'x{pod="a"}': [Sample(2.0, 1.0)]}, samples(a=[0, 10, 20]))
-    counter, _ = fold(RatioCounter(part=True), good, good, 1)  # type: ignore[misc]
-    _, counts = fold(counter, bad, good, 2)  # type: ignore[misc]
+    counter, _ = fold(RatioCounter(part=True), good, good, 1)
+    _, counts = fold(counter, bad, good, 2)
     assert repr(counts) == "Counts(canary 1/10, baseline 0/10)"
 
 
 def test_a_child_that_is_gone_after_a_restart_adds_nothing_and_never_counts_twice() -> None:
-    state = CounterState({'x{pod="a",code="500"}': Sample(1.0, 40.0)}, True, 1.0)
-    repeated = counting.carried(state, {}, {"pod=a": [1.0, 2.0]}, 2.0)
-    assert repeated == {'x{pod="a",code="500"}': [Sample(2.0, 40.0)]}
-    assert counting.carried(state, {}, {"pod=a": [1.0]}, 2.0) == {}
-    assert counting.carried(state, {}, {"pod=b": [2.0]}, 2.0) == {}
+    def errors(**at: float) -> dict[str, list[Sample]]:
+        return {'x{pod="a"}': [Sample(float(t[1:]), value) for t, value in at.items()]}
+
+    requests = samples(a=[0, 10, 20, 30, 40])
+    good = arm(samples(a=[0, 0, 0, 0, 0]), requests, 4)
+    counter, _ = fold(RatioCounter(), arm(errors(t0=40, t1=40), requests, 4), good, 1)
+    counter, gone = fold(counter, arm(errors(t0=40, t1=40), requests, 4), good, 2)
+    counter, still = fold(counter, arm(errors(t1=40), requests, 4), good, 3)
+    _, back = fold(counter, arm(errors(t1=40, t4=43), requests, 4), good, 4)
+    assert [repr(gone), repr(still)] == ["Counts(canary 0/10, baseline 0/10)"] * 2
+    assert repr(back) == "Counts(canary 3/10, baseline 0/10)"
 
 
-def test_after_a_tick_that_could_not_be_read_counting_begins_anew_for_both_arms() -> None:
+def test_what_one_role_of_one_arm_could_not_be_asked_is_missing_for_both() -> None:
     good = arm(samples(a=[0, 1, 2, 3]), samples(a=[0, 10, 20, 30]))
     dark = arm(NoData("503"), samples(a=[0, 10, 20, 30]))
-    counter, _ = fold(RatioCounter(), good, good, 1)  # type: ignore[misc]
-    counter, counts = fold(counter, dark, good, 2)  # type: ignore[misc]
-    assert isinstance(counts, NoData)
-    assert counter.pairs is None
-    _, counts = fold(counter, good, good, 3)  # type: ignore[misc]
+    counter, _ = fold(RatioCounter(), good, good, 1)
+    counter, counts = fold(counter, dark, good, 2)
+    assert counts == NoData("503")
+    _, counts = fold(counter, good, good, 3)
     assert repr(counts) == "Counts(canary 1/10, baseline 1/10)"
+
+
+def test_more_events_than_what_they_are_a_part_of_is_no_data() -> None:
+    good = arm(samples(a=[0, 1]), samples(a=[0, 10]))
+    bad = arm(samples(a=[40, 30]), samples(a=[0, 10]))
+    _, counts = fold(RatioCounter(part=True), bad, good, 1)
+    assert isinstance(counts, NoData)
+    assert "more events than exposures" in counts.reason
+    _, counts = fold(RatioCounter(), bad, good, 1)
+    assert repr(counts) == "Counts(canary 30/10, baseline 1/10)"
 
 
 def buckets(*rows: tuple[str, list[float]]) -> ArmTick:
@@ -80,7 +98,8 @@ def buckets(*rows: tuple[str, list[float]]) -> ArmTick:
         f'w_bucket{{pod="a",le="{le}"}}': [Sample(float(t), v) for t, v in enumerate(values)]
         for le, values in rows
     }
-    return ArmTick(known, known, {"pod=a": [0.0, 1.0]})
+    read = RoleTick(known, {"pod=a": [0.0, 1.0]})
+    return ArmTick(read, read)
 
 
 def test_buckets_become_requests_slower_than_each_edge() -> None:
@@ -95,7 +114,7 @@ def test_buckets_become_requests_slower_than_each_edge() -> None:
 
 
 def test_a_series_that_is_no_bucket_is_no_data_that_names_it() -> None:
-    odd = ArmTick(samples(a=[0, 1]), samples(a=[0, 1]), {})
+    odd = arm(samples(a=[0, 1]), samples(a=[0, 1]))
     arms = {"canary": odd, "stable": odd}
     _, counts = BucketCounter(0.3).fold(arms, Interval(0.0, 1.0), POLICY)  # type: ignore[arg-type]
     assert isinstance(counts, NoData)

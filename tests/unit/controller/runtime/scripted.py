@@ -31,7 +31,10 @@ class ScriptedSpec(msgspec.Struct, frozen=True):
 
 @dataclass
 class Shop:
-    """Counters of both arms: a rate for each, integrated exactly; resets and absences on demand."""
+    """Counters of both arms: a rate for each, integrated exactly; resets and absences on demand.
+
+    The last pod of an arm counts all of it; the others count nothing, and show what they counted
+    before."""
 
     rates: dict[tuple[str, str], float] = field(
         default_factory=lambda: {
@@ -103,8 +106,16 @@ class Scripted:
             first = max(int(window.start_s / each) + 1, int(EPOCH_S / each))
             times = [each * k for k in range(first, int(window.end_s / each) + 1)]
         samples = tuple((at, self.shop.value(one.arm, one.role, at)) for at in times)
-        pod = one.pods[0].name if one.pods else "none"
-        return Samples((Series("orders_total", (("pod", pod),), samples),) if samples else ())
+        names = [pod.name for pod in one.pods] or ["none"]
+        idle = tuple((at, 5000.0) for at, _ in samples)
+        each = [idle] * (len(names) - 1) + [samples]
+        return Samples(
+            tuple(
+                Series("orders_total", (("pod", name),), mine)
+                for name, mine in zip(names, each, strict=True)
+                if mine
+            )
+        )
 
 
 def template(provider: Mapping[str, Any], **more: Any) -> AnalysisTemplate:
