@@ -16,7 +16,8 @@ import aiohttp
 from controller.metrics.port import Tools
 from controller.runtime.threads import Threads
 
-CONCURRENT_READS = 64
+CONCURRENT_READS = 256
+"""Of pods, over all releases; one look takes a small part of them (`metrics.pod_pages`)."""
 
 
 def same(address: str) -> str:
