@@ -1,7 +1,8 @@
 """`blastdoor lint`: every problem of manifests in files, with no cluster.
 
-Types and fields by the CRDs' own schema, the rules that CEL cannot say, and what is between the
-Rollouts and templates of the same files. Objects of other kinds are passed over.
+Types and fields by the CRDs' own schema, the rules that CEL cannot say, the queries as the metric
+plug-ins see them, and what is between the Rollouts and templates of the same files. Objects of
+other kinds are passed over.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,24 +31,16 @@ from controller.api.validation import (
     check_change,
     check_rollout,
     check_signoff,
-    check_template,
     check_together,
 )
 from controller.cli.exits import CommandError, Exit
+from controller.runtime.plugins import Registry, installed
 
 HELP: Final = "check manifests offline: all problems, with field, value and what is allowed"
 EXAMPLES: Final = ("blastdoor lint -f deploy/", "kustomize build . | blastdoor lint -f -")
 
 _TYPES: Final[dict[str, type[Object]]] = {kind.type.__name__: kind.type for kind in KINDS}
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-
-
-@dataclass(frozen=True)
-class Plugins:
-    """Names of the plug-ins that are installed."""
-
-    routers: Collection[str]
-    providers: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     documents = list(_documents(options.filename))
-    found = lint(documents, installed_plugins())
+    found = lint(documents, installed())
     if options.output:
         print(_structured(found, options.output))
     else:
@@ -93,15 +85,7 @@ def run(options: argparse.Namespace) -> int:
     return Exit.NO if found else Exit.OK
 
 
-def installed_plugins() -> Plugins:
-    """The names by entry point; nothing is imported."""
-    return Plugins(
-        sorted(point.name for point in entry_points(group="blastdoor.routers")),
-        sorted(point.name for point in entry_points(group="blastdoor.metrics")),
-    )
-
-
-def lint(documents: Iterable[Document], plugins: Plugins) -> list[tuple[Document, Problem]]:
+def lint(documents: Iterable[Document], plugins: Registry) -> list[tuple[Document, Problem]]:
     """Every problem of these objects, by themselves and together."""
     found: list[tuple[Document, Problem]] = []
     read: list[tuple[Document, Object]] = []
@@ -113,7 +97,8 @@ def lint(documents: Iterable[Document], plugins: Plugins) -> list[tuple[Document
         found += [(document, problem) for problem in problems]
     for document, one in read:
         if isinstance(one, Rollout):
-            found += [(document, problem) for problem in _with_templates(one, read)]
+            together = [(document, problem) for problem in _with_templates(one, read)]
+            found += [*together, *(new for new in _judged(one, read, plugins) if new not in found)]
     return found
 
 
@@ -132,12 +117,14 @@ def _parsed(document: Document) -> tuple[tuple[Problem, ...], Object | None]:
         return problems or refusal(document.kind, document.data, error), None
 
 
-def _checked(one: Object, plugins: Plugins) -> tuple[Problem, ...]:
+def _checked(one: Object, plugins: Registry) -> tuple[Problem, ...]:
+    from controller.metrics.usable import problems_of  # late: it brings the statistics along
+
     match one:
         case Rollout():
-            return check_rollout(one.spec, routers=plugins.routers)
+            return check_rollout(one.spec, routers=plugins.routers.names)
         case AnalysisTemplate():
-            return check_template(one.spec, providers=plugins.providers)
+            return problems_of(one, plugins.providers)
         case Change():
             return check_change(one.spec)
         case Signoff():
@@ -155,6 +142,23 @@ def _with_templates(
         if isinstance(one, AnalysisTemplate) and one.namespace == rollout.namespace
     }
     return check_together(rollout.spec, templates)
+
+
+def _judged(
+    rollout: Rollout, read: Sequence[tuple[Document, Object]], plugins: Registry
+) -> Iterator[tuple[Document, Problem]]:
+    """What is wrong with a template for this Rollout, as its steps and its traffic are."""
+    from controller.metrics.usable import problems_for  # late, as above
+
+    of = {
+        one.name: (document, one)
+        for document, one in read
+        if isinstance(one, AnalysisTemplate) and one.namespace == rollout.namespace
+    }
+    named = [of[ref.template] for ref in rollout.spec.analysis if ref.template in of]
+    for document, one in named:
+        for problem in problems_for(rollout, one, plugins.providers):
+            yield document, problem
 
 
 def _documents(names: Iterable[str]) -> Iterator[Document]:

@@ -1,7 +1,7 @@
 """Whether an AnalysisTemplate could judge a release, whichever that may be. Pure.
 
-Called for each template by the shell that writes its status; a release in particular is judged by
-`judging`, which knows its ladder and its other templates.
+Called for each template by the shell that writes its status and by `lint`; a release in particular
+is judged by `judging`, which knows its ladder and its other templates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ def problems_of(
     template: AnalysisTemplate, providers: Mapping[str, Provider]
 ) -> tuple[Problem, ...]:
     """Everything that is wrong with the template by itself, on the default ladder and a route."""
-    made = judge(_any_release(template), [template], providers)
+    return problems_for(_any_release(template), template, providers)
+
+
+def problems_for(
+    rollout: Rollout, template: AnalysisTemplate, providers: Mapping[str, Provider]
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with the template by itself or for this Rollout."""
+    made = judge(rollout, [template], providers)
     if not isinstance(made, Problems):
         return ()
     return tuple(one.problem for one in made.problems if one.kind == "AnalysisTemplate")

@@ -85,6 +85,46 @@ def test_an_object_of_our_group_that_is_none_of_our_kinds_is_named(
     assert said in capsys.readouterr().out
 
 
+QUERIES = """
+apiVersion: blastdoor.dev/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: shop, namespace: shop}
+spec:
+  provider: {prometheus: {address: "http://prometheus:9090"}}
+  metrics:
+  - {name: orders, events: 'orders_total{pod=~"{{arm.pods}}"}', exposures: EXPOSURES}
+---
+apiVersion: blastdoor.dev/v1alpha1
+kind: Rollout
+metadata: {name: checkout, namespace: shop}
+spec:
+  workload: {name: checkout}
+  traffic: {service: checkout, routes: ROUTES}
+  analysis: [{template: shop}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("exposures", "routes", "said"),
+    [
+        ("""'visits{pod="{{pod}}"}'""", "[{name: shop}]", "unknown placeholder `pod`"),
+        ("visits", "[{name: shop}]", "both arms would be asked the same"),
+        ("""'visits{service="{{arm.service}}"}'""", "[]", "without a route {{arm.service}} is one"),
+        ("""'visits{service="{{arm.service}}"}'""", "[{name: shop}]", ""),
+    ],
+)
+def test_a_query_that_no_release_could_use_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], exposures: str, routes: str, said: str
+) -> None:
+    text = QUERIES.replace("EXPOSURES", exposures).replace("ROUTES", routes)
+    (tmp_path / "shop.yaml").write_text(text)
+    assert main(["lint", "-f", str(tmp_path)]) == (1 if said else 0)
+    out = capsys.readouterr().out
+    assert ("spec.metrics[0].exposures" in out) is bool(said)
+    assert said in out
+    assert out.count("AnalysisTemplate shop/shop") == (1 if said else 0)
+
+
 def test_a_file_that_is_not_there_has_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "-f", "/does/not/exist"]) == 3
     assert "no such file or folder" in capsys.readouterr().err
