@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TRAFFIC_MISSING = "TrafficMissing"
     ANALYSIS_MISSING = "AnalysisMissing"
     UNPINNED_SERVICE = "UnpinnedService"
+    CANARY_NAME_TAKEN = "CanaryNameTaken"
     PROPOSED = "Proposed"
     # on the ladder
     CANARY_STARTING = "CanaryStarting"
@@ -86,6 +87,7 @@ MEANING: dict[Reason, str] = {
     Reason.TRAFFIC_MISSING: "The Service or a route is missing, or does not send to the Service.",
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",
+    Reason.CANARY_NAME_TAKEN: "An object of the owner's has a name that the canary needs.",
     Reason.PROPOSED: "A new template was proposed and recorded as a Change.",
     Reason.CANARY_STARTING: "The canary's pods are not ready yet.",
     Reason.ROUTE_PENDING: "The weight is written; the router does not show it yet.",
@@ -131,6 +133,7 @@ WARNINGS = frozenset(
         Reason.HARM_FOUND, Reason.CANARY_CRASHING, Reason.CANARY_LOST, Reason.PROGRESS_DEADLINE,
         Reason.NO_EVIDENCE, Reason.ROLLED_BACK, Reason.FOREIGN_WEIGHT, Reason.ESCAPED,
         Reason.WRITE_REFUSED, Reason.STABLE_LOST, Reason.SIGNOFF_REFUSED, Reason.RECREATED,
+        Reason.CANARY_NAME_TAKEN,
     }
 )  # fmt: skip
 """Reasons whose events are of type Warning."""

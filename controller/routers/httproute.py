@@ -66,6 +66,7 @@ def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
         aborted_for=aborted_for,
         foreign=foreign,
         managed=ours or _annotated(route) or bool(aborted_for),
+        unclaimed=ours and not _annotated(route) and not aborted_for,
         unresolved=unresolved(route),
         problems=_problems(route, rules, apex),
     )

@@ -32,6 +32,8 @@ class RouteView:
     """Somebody changed what we wrote; `desired` repairs it."""
     managed: bool = False
     """Something of ours is on the route: `restore` has work."""
+    unclaimed: bool = False
+    """The canary is among the backends, and nothing on the route says that we put it there."""
     unresolved: str = ""
     """The router's word about backends that it cannot find; empty when it finds all."""
     problems: tuple[Problem, ...] = ()

@@ -17,6 +17,12 @@ def in_hand(change: Change | None) -> bool:
     return change is not None and change.status.phase != Phase.FINISHED
 
 
+def has_begun(change: Change | None) -> bool:
+    """Whether a canary of it may be there, and traffic for it. A restart makes none."""
+    waits = ("", Phase.PROPOSED, Phase.FINISHED)
+    return change is not None and change.status.phase not in waits and not change.spec.restart
+
+
 def as_in_hand(rollout: Rollout, change: Change | None) -> Rollout:
     """The Rollout with the traffic of the run in hand; Changes of before froze none."""
     frozen = change.spec.plan.traffic if change is not None and in_hand(change) else None

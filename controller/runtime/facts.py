@@ -29,7 +29,7 @@ from controller.runtime.pod_health import crashing, stuck
 from controller.runtime.proposal_facts import proposal, proposal_name, run_deployment
 from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
 from controller.workloads import floor, history, template
-from controller.workloads.arms import Arm, by_pods, is_canary, routed, split_label
+from controller.workloads.arms import Arm, by_pods, routed, split_label
 from controller.workloads.canary import intact, proposal_digest
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
@@ -123,8 +123,7 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
     pods = tuple(p for p in o.canary_pods if p.metadata.deletion_timestamp is None)
     d = o.canary
     if d is None:
-        served = o.canary_service is not None and is_canary(o.canary_service)
-        if not pods and not served:
+        if not pods and o.canary_service is None:
             return None
         return Canary("", "", 0, 0, pods=len(pods), intact=False)
     released = run_deployment(o)

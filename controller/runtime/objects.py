@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.api.k8s import (
     ControllerRevision,
@@ -19,7 +19,7 @@ from controller.api.k8s import (
     Service,
 )
 from controller.api.kinds import AnalysisTemplate, Change, Rollout, Signoff
-from controller.api.meta import Key
+from controller.api.meta import Key, Object
 from controller.api.resources import (
     AUTOSCALERS,
     CHANGES,
@@ -31,11 +31,13 @@ from controller.api.resources import (
     Resource,
 )
 from controller.api.rollout import RouteRef
-from controller.runtime.claims import as_in_hand, remedy
+from controller.runtime.claims import as_in_hand, has_begun, remedy
 from controller.runtime.world import World
-from controller.workloads.arms import canary_name, is_canary
+from controller.workloads.arms import canary_name, is_canary_of
 from controller.workloads.history import is_ours
 from controller.workloads.view import WorkloadView
+
+T = TypeVar("T", bound=Object)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,13 @@ class Objects:
     autoscaler: HorizontalPodAutoscaler | None
     policies: tuple[NetworkPolicy, ...]
     namespace_ending: bool
+    strangers: tuple[str, ...] = ()
+    """Kind and name of what stands where the canary's objects would and is not ours."""
+
+    @property
+    def backends_are_ours(self) -> bool:
+        """A canary among a route's backends can only be ours, also when our note on it is lost."""
+        return has_begun(self.change) or self.canary_service is not None
 
     @property
     def routed(self) -> bool:
@@ -89,9 +98,10 @@ def look(world: World, rollout: Rollout) -> Objects:
     rollout = as_in_hand(rollout, change)
     spec, mend = rollout.spec, remedy(change, "spec.traffic.routes")
     deployment = world.deployments.store.get(Key(ns, spec.workload.name))
-    canary = world.deployments.store.get(Key(ns, canary_name(spec.workload.name)))
-    if canary is not None and not is_canary(canary):
-        canary = None  # somebody else's Deployment that happens to have the name
+    named = Key(ns, canary_name(spec.workload.name))
+    canary, other = _ours(world.deployments.store.get(named), rollout)
+    served = Key(ns, canary_name(spec.traffic.service))
+    canary_service, other_service = _ours(world.services.store.get(served), rollout)
     namespace = world.namespaces.store.get(Key("", ns))
     autoscalers = world.autoscalers.store.by("target", (ns, spec.workload.name))
     revisions = world.revisions.store.by("rollout", (ns, rollout.name))
@@ -101,9 +111,9 @@ def look(world: World, rollout: Rollout) -> Objects:
         view=WorkloadView.of(deployment, _sets(world, deployment)) if deployment else None,
         canary=canary,
         canary_sets=_sets(world, canary),
-        canary_pods=world.canary_pods.store.by("workload", (ns, canary_name(spec.workload.name))),
+        canary_pods=() if other else world.canary_pods.store.by("workload", (ns, named.name)),
         service=world.services.store.get(Key(ns, spec.traffic.service)),
-        canary_service=world.services.store.get(Key(ns, canary_name(spec.traffic.service))),
+        canary_service=canary_service,
         services=world.services.store.by("namespace", ns),
         routes=tuple(_route(world, ns, r, mend) for r in spec.traffic.routes),
         templates=tuple(_template(world, ns, a.template) for a in spec.analysis),
@@ -114,6 +124,11 @@ def look(world: World, rollout: Rollout) -> Objects:
         autoscaler=autoscalers[0] if autoscalers else None,
         policies=world.policies.store.by("namespace", ns),
         namespace_ending=bool(namespace and namespace.metadata.deletion_timestamp),
+        strangers=tuple(
+            f"{resource.kind} {one.name}"
+            for resource, one in ((DEPLOYMENTS, other), (SERVICES, other_service))
+            if one is not None and (resource is DEPLOYMENTS or spec.traffic.routes)
+        ),
     )
 
 
@@ -135,6 +150,13 @@ def touched(o: Objects) -> Iterator[tuple[Resource[Any], Key]]:
     for r in o.routes:
         if r.route is not None:
             yield r.router.resource, r.route.key
+
+
+def _ours(found: T | None, rollout: Rollout) -> tuple[T | None, T | None]:
+    """What has a canary's name: as ours, or as somebody else's."""
+    if found is None or is_canary_of(found, rollout.name):
+        return found, None
+    return None, found
 
 
 def _sets(world: World, deployment: Deployment | None) -> tuple[ReplicaSet, ...]:

@@ -6,6 +6,7 @@ Each route is read once for a look: `route_views` reads, the others only combine
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from controller.api.mark import Mark
 from controller.core.observed import Block, Traffic
@@ -13,18 +14,24 @@ from controller.core.reasons import Reason
 from controller.routers import pods
 from controller.routers.port import RouteView
 from controller.runtime.claims import remedy
-from controller.runtime.objects import Objects
+from controller.runtime.objects import Objects, RouteObject
+from controller.runtime.strangers import strange_backends, strangers
 from controller.workloads import pin, template
 from controller.workloads.arms import Arm, canary_name
 
 
 def route_views(o: Objects) -> tuple[RouteView | None, ...]:
     """What each route says, in their order; None for one that does not exist."""
+    return tuple(_view(o, r) if r.route is not None else None for r in o.routes)
+
+
+def _view(o: Objects, r: RouteObject) -> RouteView:
+    """A canary among the backends that the owner put there himself is nothing of ours."""
     apex = o.rollout.spec.traffic.service
-    return tuple(
-        r.router.read(r.route, apex, canary_name(apex)) if r.route is not None else None
-        for r in o.routes
-    )
+    view: RouteView = r.router.read(r.route, apex, canary_name(apex))
+    if view.unclaimed and not o.backends_are_ours:
+        return replace(view, weight_pct=0.0, foreign=False, managed=False)
+    return replace(view, unclaimed=False)
 
 
 def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
@@ -76,6 +83,8 @@ def traffic_blocks(
             found.append(Block(Reason.TRAFFIC_MISSING, r.problem))
             continue
         found += [Block(Reason.TRAFFIC_MISSING, f"{r.kind} {r.name}: {p}") for p in view.problems]
+        found += strange_backends(o, r) if view.unclaimed else ()
+    found += strangers(o, arm)
     if isinstance(arm, Block):
         found.append(arm)
     elif not o.routed and o.deployment is not None:

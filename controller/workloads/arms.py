@@ -146,3 +146,8 @@ def _no_common_key(deployment: Deployment, services: Iterable[Service]) -> Probl
 def is_canary(item: Object) -> bool:
     """Whether an object is one that we made for a canary."""
     return item.metadata.labels.get(names.ROLE_LABEL) == names.ROLE_CANARY
+
+
+def is_canary_of(item: Object, rollout: str) -> bool:
+    """Whether we made it for this Rollout. One that lost its name is still ours."""
+    return is_canary(item) and item.metadata.labels.get(names.ROLLOUT_LABEL, rollout) == rollout

@@ -14,7 +14,7 @@ import msgspec
 
 from controller.api.k8s import Deployment, NetworkPolicy
 from controller.api.meta import LabelSelector
-from controller.workloads.arms import Arm, canary_name, is_canary, pod_labels
+from controller.workloads.arms import Arm, canary_name, is_canary, is_canary_of, pod_labels
 from controller.workloads.selectors import selects
 from controller.workloads.template import labels_of
 
@@ -53,6 +53,24 @@ def canary_network_policies(
     return [copy for copy in copies if copy is not None]
 
 
+def taken_names(
+    policies: Iterable[NetworkPolicy], deployment: Deployment, arm: Arm
+) -> tuple[str, ...]:
+    """Policies that stand where a copy would be written and were not made for this Rollout."""
+    standing = tuple(policies)
+    others = {p.name for p in standing if not is_canary_of(p, arm.rollout)}
+    if not any(_copy_name(p, arm) in others for p in standing):
+        return ()  # nearly always; a copy costs a decoding
+    copies = canary_network_policies(standing, deployment, arm)
+    return tuple(c["metadata"]["name"] for c in copies if c["metadata"]["name"] in others)
+
+
+def _copy_name(policy: NetworkPolicy, arm: Arm) -> str:
+    """Several Rollouts may each need a copy of one policy, of a door that lets all of them in."""
+    whose = "" if policy.name == arm.rollout else f"-{arm.rollout}"
+    return canary_name(policy.name + whose)
+
+
 def _copy(policy: NetworkPolicy, arm: Arm, stable: Labels, canary: Labels) -> dict[str, Any] | None:
     original: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(policy.spec))
     original.setdefault("podSelector", {})
@@ -64,7 +82,7 @@ def _copy(policy: NetworkPolicy, arm: Arm, stable: Labels, canary: Labels) -> di
     if widened == original:
         return None
     metadata = {
-        "name": canary_name(policy.name),
+        "name": _copy_name(policy, arm),
         "namespace": policy.namespace,
         "labels": arm.labels,
     }

@@ -21,7 +21,8 @@ MAX_LOSSES = 2
 """Times that a canary may lose all its pods under traffic; the next one takes it back."""
 _WAITED_FOR_PEOPLE = frozenset(
     {Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.INVALID,
-     Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE}
+     Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
+     Reason.CANARY_NAME_TAKEN}
 )  # fmt: skip
 """Reasons of a wait in which pods and router were not to blame: their deadline starts after it."""
 

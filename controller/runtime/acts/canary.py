@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from controller.api import names
-from controller.api.meta import Object
 from controller.api.quantities import parse_duration
 from controller.api.resources import DEPLOYMENTS, NETWORK_POLICIES, SERVICES
 from controller.core.observed import Block
@@ -11,7 +10,8 @@ from controller.runtime.acts.writer import Writer
 from controller.runtime.facts import arm_of
 from controller.runtime.objects import Objects
 from controller.runtime.proposal_facts import run_deployment
-from controller.workloads.arms import is_canary
+from controller.runtime.strangers import strangers
+from controller.workloads.arms import is_canary_of
 from controller.workloads.canary import canary_deployment, canary_service
 from controller.workloads.network import canary_network_policies
 
@@ -22,6 +22,8 @@ async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     released = run_deployment(o)
     if isinstance(arm, Block) or released is None or o.service is None or o.change is None:
         return
+    if strangers(o, arm):
+        return  # a Block says so; applying would take somebody's object over
     ns, template = o.rollout.namespace, released.spec.template
     if o.routed:
         await w.apply(SERVICES, ns, canary_service(o.service, arm))
@@ -39,12 +41,8 @@ async def remove_canary(w: Writer, o: Objects) -> None:
     """Everything that apply_canary made."""
     if o.canary is not None:
         await w.delete(DEPLOYMENTS, o.canary)
-    if o.canary_service is not None and _ours(o.canary_service, o):
+    if o.canary_service is not None:
         await w.delete(SERVICES, o.canary_service)
     for policy in o.policies:
-        if _ours(policy, o):
+        if is_canary_of(policy, o.rollout.name) and names.ROLLOUT_LABEL in policy.metadata.labels:
             await w.delete(NETWORK_POLICIES, policy)
-
-
-def _ours(item: Object, o: Objects) -> bool:
-    return is_canary(item) and item.metadata.labels.get(names.ROLLOUT_LABEL) == o.rollout.name

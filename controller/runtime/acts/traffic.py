@@ -76,10 +76,19 @@ async def _each_route(w: Writer, o: Objects, wanted: Callable[..., Ops]) -> None
     for r in o.routes:
         if r.route is None:
             continue
-        wish = partial(wanted, r.router, apex=apex, canary=canary_name(apex))
+        wish = partial(_unless_strange, o, wanted, r.router, apex=apex, canary=canary_name(apex))
         try:
             await w.patch(r.router.resource, r.route, wish)
         except ApiError as error:
             refused = refused or error
     if refused is not None:
         raise refused
+
+
+def _unless_strange(
+    o: Objects, wanted: Callable[..., Ops], router: Any, route: Any, *, apex: str, canary: str
+) -> Ops:
+    """What is wanted of a route; nothing of one whose owner sends to a canary of his own."""
+    if not o.backends_are_ours and router.read(route, apex, canary).unclaimed:
+        return []
+    return wanted(router, route, apex, canary)

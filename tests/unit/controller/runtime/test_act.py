@@ -23,6 +23,7 @@ class TwoRoutes:
     routes: tuple[RouteObject, ...]
     service: Any = None
     routed: bool = True
+    backends_are_ours: bool = True
 
 
 @dataclass

@@ -14,6 +14,7 @@ from controller.workloads.network import (
     canary_network_policies,
     pod_selectors,
     selects_old_value,
+    taken_names,
 )
 from controller.workloads.selectors import selects
 from tests.unit.controller.workloads.objects import a_deployment, read
@@ -40,11 +41,41 @@ def both(selector: dict[str, Any]) -> bool:
 
 def test_a_policy_of_the_stable_pods_is_copied_for_both_arms() -> None:
     (copy,) = copied(policy(podSelector=MINE, policyTypes=["Ingress"], ingress=[{}]))
-    assert copy["metadata"]["name"] == "p-canary"
+    assert copy["metadata"]["name"] == "p-checkout-canary"
     assert copy["metadata"]["labels"]["blastdoor.dev/role"] == "canary"
     assert both(copy["spec"]["podSelector"])
     assert copy["spec"]["policyTypes"] == ["Ingress"]
     assert copy["spec"]["ingress"] == [{}]
+
+
+def test_two_rollouts_that_need_a_copy_of_one_policy_write_two() -> None:
+    door = policy(podSelector=DB, ingress=[{"from": [{"podSelector": MINE}]}])
+    other = routed("pay", "chg-2", ("app", "pay-canary"))
+    bodies = [canary_network_policies([door], a_deployment(), arm) for arm in (ARM, other)]
+    assert [b["metadata"]["name"] for (b,) in bodies] == ["p-checkout-canary", "p-pay-canary"]
+
+
+def test_a_policy_of_the_rollouts_own_name_is_copied_under_the_canarys_name() -> None:
+    (copy,) = copied(policy("checkout", podSelector=MINE))
+    assert copy["metadata"]["name"] == "checkout-canary"
+
+
+@pytest.mark.parametrize(
+    ("labels", "taken"),
+    [
+        ({}, ("checkout-canary",)),
+        ({**ARM.labels, "blastdoor.dev/rollout": "pay"}, ("checkout-canary",)),
+        (ARM.labels, ()),
+    ],
+    ids=["the owner's", "of another Rollout", "ours"],
+)
+def test_a_policy_that_stands_where_a_copy_would_be_written_is_named(
+    labels: dict[str, str], taken: tuple[str, ...]
+) -> None:
+    standing = policy("checkout-canary", labels, podSelector=DB)
+    mine = policy("checkout", podSelector=MINE)
+    assert taken_names([mine, standing], a_deployment(), ARM) == taken
+    assert taken_names([policy("checkout", podSelector=DB), standing], a_deployment(), ARM) == ()
 
 
 def test_a_door_that_lets_stable_in_lets_the_canary_in() -> None:
