@@ -31,6 +31,7 @@ def target_of(key: str) -> str:
     return ",".join(f"{name}={value}" for name, value in _TARGET.findall(key))
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def pod_of(target: str) -> str:
     """The pod of a target; empty where none is named."""
     return next((p[4:] for p in target.split(",") if p.startswith("pod=")), "")
@@ -162,7 +163,7 @@ class Edges:
         gap_s = edge_s - times[after - 1]
         if self.policy.interpolate and gap_s > 0.0:
             if after == len(times):
-                return f"has had no sample for {gap_s:.0f} s"
+                return f"has had no sample for {self.interval.end_s - times[-1]:.0f} s"
             gap_s = times[after] - times[after - 1]
         return f"has had no sample for {gap_s:.0f} s" if gap_s > self.policy.stale_s else None
 

@@ -26,7 +26,6 @@ from controller.runtime.attendance import Attendance
 from controller.runtime.evidence import EvidenceView, Run
 from controller.runtime.kept_evidence import rebound, restored
 from controller.runtime.questions import Counter, counters_of, source_of
-from controller.runtime.questions import questions as questions
 from controller.runtime.samples import SampleBuffer
 from controller.runtime.silence import Silence
 

@@ -20,13 +20,17 @@ from controller.metrics.plans import Source
 from controller.metrics.port import Reading, Wanted, Window
 from controller.runtime.clock import TickClock
 from controller.runtime.evidence import EvidenceView, NoDataNote, Run
-from controller.runtime.folding import Folding, Segment, questions
+from controller.runtime.folding import Folding, Segment
+from controller.runtime.questions import questions
 from controller.runtime.reading import Reader
 
 MOST_MISSED_TICKS = 360
 """Ticks that a restarted operator reads again; what is older stays missing."""
-LEARNING_LOOKBACK_S = 150.0
-"""First window of a server that keeps history: shows the scrape interval up to a minute."""
+LEARNING_LOOKBACK_S = 200.0
+"""Window of a server that keeps history, as long as a scrape interval is not known or seems to have
+changed: shows three samples of targets that are scraped once a minute."""
+TICKS_AT_ONCE = 5
+"""Ticks that are folded before others have a turn: after a restart there may be hundreds."""
 SILENT_S = 60.0
 """A server that gives nothing for so long may have another time than we think."""
 LATE_TICKS = 3
@@ -192,7 +196,12 @@ class Follower:
         for answer in answers:
             self.folding.add(answer)
         before_s = self.folding.window_end_s
-        folded = self.folding.fold_until(moment_s)
+        folded = False
+        while self.folding.fold_until(moment_s, TICKS_AT_ONCE):
+            folded = True
+            await asyncio.sleep(0)
+            if segment != self._segment:
+                return
         if self.folding.window_end_s != before_s:
             self._told_at = asyncio.get_running_loop().time()
         if folded or self.folding.say_trouble():
