@@ -56,7 +56,8 @@ class MetricSpec:
     dispersion; dispersion_before: its value before the rollout, without which such a metric may
     hold the release but never rolls it back; truncate_nats: most that one tick may add. edges:
     sub-streams; promotion_edges: those that promotion needs (None: all). warms_up: the first
-    ``warm_up_s`` of each step are left out (latency, saturation; never orders or errors).
+    ``warm_up_s`` of each step, and of a younger process, are left out (latency, saturation; never
+    orders or errors).
     """
 
     name: str

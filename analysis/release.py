@@ -157,7 +157,8 @@ class ReleaseTick:
     """One tick of a release. counts: for each metric its Counts, or why there are none.
 
     A metric that is absent from the mapping has no data. missing: arrays for simulations, where
-    some runs have data and others have none. widen, restart: see Tick.
+    some runs have data and others have none. widen, restart: see Tick. youngest_s: when the
+    youngest process of the canary started; what warms up is left out until it is warm.
     """
 
     interval: Interval
@@ -167,6 +168,7 @@ class ReleaseTick:
     missing: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
     widen: npt.ArrayLike = 1.0
     restart: npt.ArrayLike = False
+    youngest_s: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ def _fold_metric(
     counts = tick.counts.get(metric.name, NoData("not measured in this tick"))
     absent = isinstance(counts, NoData)
     missing = np.asarray(tick.missing.get(metric.name, absent), dtype=bool) | absent
-    warm = metric.warms_up & (tick.interval.start_s < step_start_s + spec.warm_up_s)
+    began_s = np.maximum(step_start_s, tick.youngest_s)
+    warm = metric.warms_up & (tick.interval.start_s < began_s + spec.warm_up_s)
     past = state.metrics.get(metric.name)
     past = spec.start_metric(metric, state.step.shape) if past is None else past
     one = Tick(

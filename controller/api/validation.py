@@ -2,7 +2,7 @@
 
 The API server checks types, patterns and the rules of the CRDs; this checks the same and what CEL
 cannot say, so that objects from an older server or the memory cluster are judged alike. Pure: the
-names of plug-ins come in as arguments. Called by the reconciler's gatherer and by `lint`.
+names of plug-ins come in as arguments. Called by the reconciler and by `lint`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Everything that a decision may look at: plain facts, gathered once, never read again.
 
-The shell (`controller.runtime.gather`) makes them out of Kubernetes objects. Absence has a written
+The shell (`controller.runtime.facts`) makes them out of Kubernetes objects. Absence has a written
 meaning everywhere: `workload is None` is "does not exist", `weight is None` is "cannot be read".
 """
 

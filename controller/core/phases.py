@@ -42,7 +42,8 @@ class Outcome(StrEnum):
 CARRYING = frozenset({Phase.STEPPING, Phase.SHIFTING, Phase.WATCHING})
 """The canary may carry traffic beside a complete stable: weight 0 is one patch away."""
 REVERSIBLE = CARRYING | {Phase.ABSORBING}
-"""Harm, a crash or a person can still take the release back."""
+"""Harm, a crash or a person can still take the release back. In mid-absorb nothing is left beside
+it to compare with: what was seen before stands, and a crash, a lost canary or a person decide."""
 ABSORBED = frozenset({Phase.ABSORBING, Phase.SETTLING})
 """The Deployment itself is changing, or has changed."""
 GOING_BACK = frozenset({Phase.REVERTING, Phase.RETREATING})

@@ -1,7 +1,7 @@
 """The share when no route is named: it follows the pods behind the apex's own Service.
 
 The same questions as for a route, with pods as the weights. Containment is a pin of the Service
-(`controller.workloads.pin`), which this view sees as share 0. Called by gather.
+(`controller.workloads.pin`), which this view sees as share 0. Called by facts.
 """
 
 from __future__ import annotations

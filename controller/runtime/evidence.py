@@ -1,6 +1,6 @@
 """What the sampler is told of a run, and what it tells of the evidence. Values only.
 
-`Run` is made by gather at every reconcile; `EvidenceView` is read by it. Neither knows a task, a
+`Run` is made at every look of the reconciler, which reads `EvidenceView`. Neither knows a task, a
 socket or a clock.
 """
 

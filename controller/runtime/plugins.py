@@ -2,7 +2,7 @@
 
 A plug-in that cannot be loaded is a problem of the objects that name it, and of nothing else: its
 error is kept as text and given to whoever asks. Unknown names are answered with the known ones.
-Called by gather and the manager; it must not know what a plug-in does.
+Called by the reconciler and the manager; it must not know what a plug-in does.
 """
 
 from __future__ import annotations

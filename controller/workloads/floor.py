@@ -1,17 +1,16 @@
 """The capacity floor: stable stays large enough to take all traffic back until absorb begins.
 
-Held through the `minReplicas` of the workload's HorizontalPodAutoscaler (without one, act holds
-`spec.replicas`). The owner's value is kept in an annotation in the same patch. Called by gather and
-act.
+Held through the `minReplicas` of the workload's HorizontalPodAutoscaler; how large it is to be is
+`core.upkeep`'s question. The owner's value is kept in an annotation in the same patch. Called by
+facts and act.
 """
 
 from __future__ import annotations
 
 import re
-from math import ceil
 
 from controller.api import names
-from controller.api.k8s import Deployment, HorizontalPodAutoscaler
+from controller.api.k8s import HorizontalPodAutoscaler
 from controller.api.patch import (
     Ops,
     add,
@@ -22,32 +21,6 @@ from controller.api.patch import (
 )
 
 _KEPT = re.compile(r"([0-9]{1,9})(?: \(raised to ([0-9]{1,9})\))?")
-
-
-def needed(
-    live_replicas: int,
-    *,
-    held: int = 0,
-    at_start: int = 0,
-    growth: float = 1.0,
-    most: int | None = None,
-) -> int:
-    """Stable replicas that take 100% of the current traffic.
-
-    `live_replicas` is what the owner or the autoscaler wants now. `held` is the floor in force: it
-    never falls during a run, as beside a canary the autoscaler sees a part of the traffic only.
-    `at_start` are the replicas when the run began, `growth` the traffic of both arms now over that
-    of then. `most` is the autoscaler's maxReplicas.
-    """
-    grown = ceil(at_start * growth - 1e-9)
-    wanted = max(live_replicas, held, grown)
-    return wanted if most is None else min(wanted, most)
-
-
-def scales(autoscaler: HorizontalPodAutoscaler, deployment: Deployment) -> bool:
-    """Whether this autoscaler sets the replicas of this Deployment."""
-    target = autoscaler.spec.scale_target_ref
-    return (target.kind, target.name) == ("Deployment", deployment.name)
 
 
 def held(autoscaler: HorizontalPodAutoscaler) -> int:
@@ -65,11 +38,6 @@ def original(autoscaler: HorizontalPodAutoscaler) -> int | None:
         return None
     now = autoscaler.spec.min_replicas
     return owners if now in (owners, ours) else now
-
-
-def floor_intact(autoscaler: HorizontalPodAutoscaler, wanted: int) -> bool:
-    """Whether minReplicas is what stable needs, as far as maxReplicas lets it."""
-    return autoscaler.spec.min_replicas >= min(wanted, autoscaler.spec.max_replicas)
 
 
 def raise_floor(autoscaler: HorizontalPodAutoscaler, replicas: int) -> Ops:

@@ -1,6 +1,6 @@
 """Containment when the share follows the pods: the apex Service pinned to the stable pods.
 
-Called by act and gather when a Rollout names no route. The selector is only ever patched member by
+Called by act and facts when a Rollout names no route. The selector is only ever patched member by
 member: releasing a server-side-applied selector empties it, and then nothing serves.
 """
 

@@ -1,6 +1,6 @@
 """A pod template as a value: what identifies it, what runs in it, what a restart edit is.
 
-Called by gather and by the rest of workloads/. The template arrives as raw bytes; no dict made of
+Called by facts and by the rest of workloads/. The template arrives as raw bytes; no dict made of
 it leaves this package but as the body of a write.
 """
 

@@ -1,6 +1,6 @@
 """A Deployment with the ReplicaSets that it owns, as facts: what runs, what is new, what moves.
 
-Called by gather. Judges nothing: whether a fact is good or bad is the decision core's question.
+Called by facts. Judges nothing: whether a fact is good or bad is the decision core's question.
 """
 
 from __future__ import annotations
@@ -101,10 +101,6 @@ class WorkloadView:
         pairs = zip(self.replicasets, self.digests, strict=True)
         found = [rs for rs, d in pairs if d == wanted]
         return max(found, key=lambda rs: (rs.spec.replicas, rs.status.replicas), default=None)
-
-    def by_hash(self, wanted: str) -> ReplicaSet | None:
-        """The ReplicaSet with this pod-template-hash."""
-        return next((rs for rs in self.replicasets if hash_of(rs) == wanted), None)
 
     @property
     def _observed(self) -> bool:

@@ -20,7 +20,7 @@ from controller.api.k8s import (
 from controller.local.controlplane import ControlPlane
 from controller.routers.httproute import ROUTER
 from controller.workloads import adoption, canary, history, network, pin
-from controller.workloads.view import WorkloadView
+from controller.workloads.view import WorkloadView, hash_of
 from tests.unit.controller.workloads.objects import deployment, read
 
 pytestmark = pytest.mark.e2e
@@ -139,8 +139,9 @@ async def test_a_lost_stable_replicaset_is_made_again_and_kept_by_its_deployment
 
     await until(filled)
     view = await shop.view()
-    assert view.by_hash(history.kept_hash(revision)) is not None
-    assert view.by_digest(history.kept_digest(revision)) is not None
+    made = view.by_digest(history.kept_digest(revision))
+    assert made is not None
+    assert hash_of(made) == history.kept_hash(revision)
 
 
 async def test_the_canarys_objects_are_applied_and_intact(shop: Namespace) -> None:

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from controller.api.resources import AUTOSCALERS
+from controller.api.resources import AUTOSCALERS, DEPLOYMENTS, ROLLOUTS
 from controller.core.phases import Outcome, Phase
-from controller.runtime.reconciler import UNREAD
+from controller.runtime.unread import unread
 from tests.property.shopworld import KEY, ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest
 
@@ -145,12 +145,30 @@ async def test_a_rollout_that_cannot_be_read_is_told_so_and_stops_no_other() -> 
     async with ShopWorld() as world:
         broken = {"workload": {"name": "cart"}, "traffic": {"service": "cart"}, "steps": "many"}
         body = {"metadata": {"name": "cart"}, "spec": broken}
-        await world.admin.create(UNREAD, KEY.namespace, body)
+        await world.admin.create(unread(ROLLOUTS), KEY.namespace, body)
         world.start_operator()
         await asyncio.sleep(5)
         await world.release("v2")
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.PROMOTED
-        told = world.cluster.body(UNREAD, KEY.namespace, "cart")["status"]
+        told = world.cluster.body(unread(ROLLOUTS), KEY.namespace, "cart")["status"]
         assert told["phase"] == "Invalid"
         assert "spec.steps" in told["message"]
+
+
+async def test_a_deployment_that_stops_all_pods_first_is_not_absorbed_in_place() -> None:
+    async with ShopWorld() as world:
+        recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+        await world.admin.patch_merge(DEPLOYMENTS, KEY.namespace, KEY.name, recreate)
+        in_place = {"spec": {"promotion": {"mode": "InPlace"}}}
+        await world.admin.patch_merge(ROLLOUTS, KEY.namespace, KEY.name, in_place)
+        world.start_operator()
+        await asyncio.sleep(5)
+        await world.release("v2")
+        await asyncio.sleep(60)
+        assert world.changes() == []
+        assert "spec.strategy.type: got Recreate" in world.rollout().status.message
+        behind = {"spec": {"promotion": {"mode": "ShiftThenAbsorb"}}}
+        await world.admin.patch_merge(ROLLOUTS, KEY.namespace, KEY.name, behind)
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED

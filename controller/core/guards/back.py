@@ -7,6 +7,7 @@ pods that are not ready.
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -99,10 +100,7 @@ def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
         o, now, Outcome.ABORTED, Reason.ABORTED, message, status=handled(change.status, command)
     )
     answer = Answer(command.name, "Applied", f"{change.name} is taken back")
-    return Ruling(
-        ruling.reason, message, intents=(*ruling.intents, answer), change=ruling.change,
-        memory=ruling.memory, wake_at=ruling.wake_at, again=ruling.again,
-    )  # fmt: skip
+    return dataclasses.replace(ruling, message=message, intents=(*ruling.intents, answer))
 
 
 def harm_found(o: Observed, now: datetime) -> Ruling | None:

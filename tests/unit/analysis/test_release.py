@@ -97,6 +97,14 @@ def test_warm_up_leaves_out_latency_and_is_no_gap() -> None:
     assert float(state.metrics["orders"].totals.canary_exposures) > 0.0
 
 
+def test_a_process_that_started_in_mid_step_is_warmed_up_like_the_first() -> None:
+    of = spec(ORDERS, LATENCY, warm_up_s=30.0)
+    late = (replace(one, youngest_s=100.0) for one in ticks(7, slower=4.0, seconds=25, from_s=100))
+    state = folded(of, ticks(1, seconds=100), late)
+    assert float(signals(of, state).log_harm[1]) < 1.0
+    assert float(state.metrics["latency"].gaps.missing_share()) == 0.0
+
+
 def test_metrics_that_may_only_hold_never_cross() -> None:
     silent = replace(ORDERS, weight=0.0)
     of = spec(silent)

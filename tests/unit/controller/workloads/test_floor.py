@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.api.k8s import HorizontalPodAutoscaler
 from controller.workloads import floor
-from tests.unit.controller.workloads.objects import a_deployment, patched, read
+from tests.unit.controller.workloads.objects import patched, read
 
 
 def autoscaler(least: int = 2, most: int = 20, **metadata: Any) -> dict[str, Any]:
@@ -27,19 +27,6 @@ def raised(document: dict[str, Any], to: int) -> dict[str, Any]:
     return patched(document, floor.raise_floor(seen(document), to))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        pytest.param({}, 6, id="what is wanted now"),
-        pytest.param({"held": 9}, 9, id="a floor does not fall during a run"),
-        pytest.param({"at_start": 6, "growth": 1.5}, 9, id="traffic grew"),
-        pytest.param({"held": 9, "most": 8}, 8, id="the owner's maximum"),
-    ],
-)
-def test_stable_needs(arguments: dict[str, Any], expected: int) -> None:
-    assert floor.needed(6, **arguments) == expected
-
-
 @given(st.integers(1, 30), st.lists(st.integers(1, 30), min_size=1, max_size=5))
 def test_after_any_number_of_raises_the_owner_gets_his_own_number_back(
     least: int, floors: list[int]
@@ -48,7 +35,6 @@ def test_after_any_number_of_raises_the_owner_gets_his_own_number_back(
     before = document
     for replicas in floors:
         document = raised(document, replicas)
-        assert floor.floor_intact(seen(document), replicas)
         assert floor.raise_floor(seen(document), replicas) == []
     assert document["spec"]["minReplicas"] == max(least, *floors)
     restored = patched(document, floor.restore_floor(seen(document)))
@@ -60,13 +46,11 @@ def test_after_any_number_of_raises_the_owner_gets_his_own_number_back(
 def test_a_floor_is_at_most_the_owners_maximum() -> None:
     document = raised(autoscaler(2, most=5), 9)
     assert document["spec"]["minReplicas"] == 5
-    assert floor.floor_intact(seen(document), 9)
 
 
 def test_a_floor_that_somebody_lowered_is_raised_again() -> None:
     document = raised(autoscaler(2), 9)
     document["spec"]["minReplicas"] = 2
-    assert not floor.floor_intact(seen(document), 9)
     assert raised(document, 9)["spec"]["minReplicas"] == 9
 
 
@@ -89,10 +73,3 @@ def test_a_spoilt_note_of_the_owners_minimum_is_as_none(text: str) -> None:
     broken = autoscaler(annotations={"blastdoor.dev/original-min-replicas": text})
     assert floor.original(seen(broken)) is None
     assert floor.held(seen(broken)) == 0
-
-
-def test_only_the_autoscaler_of_this_deployment_scales_it() -> None:
-    assert floor.scales(seen(autoscaler()), a_deployment())
-    other = autoscaler()
-    other["spec"]["scaleTargetRef"]["kind"] = "StatefulSet"
-    assert not floor.scales(seen(other), a_deployment())
