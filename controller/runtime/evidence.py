@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -67,6 +68,13 @@ class Run:
         return replace(
             self, step=before.step, share=before.share, in_force_since=before.in_force_since
         )
+
+    @property
+    def youngest_s(self) -> float:
+        """When the youngest pod of the canary started, as its node has it; before all time without
+        one that says so."""
+        started = (pod.started_at for pod in self.canary.pods if pod.started_at is not None)
+        return max((moment.timestamp() for moment in started), default=-math.inf)
 
     def scope(self, role: ArmName) -> Scope:
         """What the placeholders stand for in one arm."""

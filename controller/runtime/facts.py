@@ -7,7 +7,7 @@ the reconciler and by `once`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from controller.api import names
@@ -59,7 +59,7 @@ def observe(
         proposal_name=proposal_name(objects),
         canary=_canary(objects, known_arm),
         traffic=traffic(objects, views),
-        blocks=(*traffic_blocks(objects, views, arm), *blocks),
+        blocks=(*traffic_blocks(objects, views, arm), *_strategy_blocks(objects), *blocks),
         commands=tuple(_command(s) for s in objects.signoffs),
         floor=_floor(objects),
         revision_kept=stable.digest in kept,
@@ -72,6 +72,19 @@ def observe(
         acting_since=acting_since,
         notes=_notes(objects, known_arm),
     )
+
+
+def _strategy_blocks(o: Objects) -> Iterator[Block]:
+    """Absorbed in place, a Deployment that is recreated would serve with nothing for a while."""
+    promotion, d = o.rollout.spec.promotion, o.deployment
+    behind_canary = o.routed and promotion.mode == "ShiftThenAbsorb"
+    if d is not None and d.spec.strategy.get("type") == "Recreate" and not behind_canary:
+        text = (
+            f"Deployment {d.namespace}/{d.name}: spec.strategy.type: got Recreate, which stops all"
+            " pods before the new ones are ready; use RollingUpdate, or a route with"
+            " promotion.mode ShiftThenAbsorb"
+        )
+        yield Block(Reason.INVALID, text)
 
 
 def _workload(o: Objects) -> Workload | None:

@@ -166,7 +166,10 @@ class Folding:
         counts = dict(self._counted(interval))
         if self._still_starting(counts, interval):
             return
-        tick = ReleaseTick(interval, self.run.step, self.run.share, counts, restart=self._restart)
+        tick = ReleaseTick(
+            interval, self.run.step, self.run.share, counts,
+            restart=self._restart, youngest_s=min(self.run.youngest_s, interval.end_s),
+        )  # fmt: skip
         self._release = update(self.run.plan.release, self._release, tick)
         self._silence = self._silence.after(counts, interval)
         self._restart, self._view = False, None
