@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from analysis.counters import CounterPolicy, Sample
 from analysis.ticks import Counts, Interval, NoData
 from controller.metrics import counting
@@ -119,3 +122,37 @@ def test_a_series_that_is_no_bucket_is_no_data_that_names_it() -> None:
     _, counts = BucketCounter(0.3).fold(arms, Interval(0.0, 1.0), POLICY)  # type: ignore[arg-type]
     assert isinstance(counts, NoData)
     assert 'x{pod="a"} is no bucket' in counts.reason
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(5.0, 20.0), st.floats(0.0, 1e7), st.floats(0.0, 1e7)),
+        min_size=4,
+        max_size=12,
+    ),
+    st.floats(0.5, 30.0),
+)
+def test_events_that_are_all_of_the_exposures_are_never_more_than_they_are(
+    steps: list[tuple[float, float, float]], tick_s: float
+) -> None:
+    """Were every request an error, rounding must not make it no data."""
+    at_s, totals, read = 0.0, [0.0, 0.0], []
+    for gap_s, one, other in steps:
+        at_s += gap_s
+        totals = [totals[0] + one, totals[1] + other if other < 9e6 else other]
+        read.append((at_s, *totals))
+    failed = {
+        f'x{{code="{code}",pod="a"}}': [Sample(row[0], row[i]) for row in read]
+        for i, code in enumerate(("500", "503"), start=1)
+    }
+    whole = {**failed, 'x{code="200",pod="a"}': [Sample(row[0], 7.0) for row in read]}
+    times = {"pod=a": [row[0] for row in read]}
+    both = ArmTick(RoleTick(failed, times), RoleTick(whole, times))
+    policy = CounterPolicy(stale_s=40.0, forget_s=300.0, interpolate=True)
+    counter, start_s = RatioCounter(part=True), read[0][0]
+    while start_s + tick_s < at_s:
+        interval = Interval(start_s, start_s + tick_s)
+        counter, counts = counter.fold({"canary": both, "stable": both}, interval, policy)
+        assert isinstance(counts, Counts), counts
+        assert counts.canary_events == counts.canary_exposures
+        start_s = interval.end_s
