@@ -14,13 +14,9 @@ from datetime import datetime
 from typing import TypeVar
 
 import structlog
-from msgspec.structs import replace
 
-from controller.api.change import ChangeStatus
-from controller.api.kinds import Change, Rollout
+from controller.api.kinds import Change
 from controller.api.meta import Key
-from controller.api.resources import CHANGES, ROLLOUTS
-from controller.api.rollout import RolloutStatus
 from controller.core.decision import Decision
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.plan import plan
@@ -36,18 +32,17 @@ from controller.runtime.evidence import Run
 from controller.runtime.evidence_facts import to_evidence
 from controller.runtime.facts import observe
 from controller.runtime.judgement import Judgement
+from controller.runtime.last_good import LastGood
+from controller.runtime.ledger import STATUS_INTERVAL_S, Ledger
 from controller.runtime.objects import Objects, look, touched
 from controller.runtime.pods import StablePods
 from controller.runtime.runs import current_run
 from controller.runtime.sampler import Sampler
-from controller.runtime.unread import unread
 from controller.runtime.world import World
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-STATUS_INTERVAL_S = 30.0
-"""Longest time that numbers which nobody waits for stay unwritten."""
 BREATH_S = 0.005
 """Least time between two looks that nothing but ourselves asked for: a clock that rounds a deadline
 down must not make a loop without pause."""
@@ -58,7 +53,6 @@ PATROL_S = 5.0
 event may cost seconds, never a release that hangs."""
 CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
-_UNREAD = unread(ROLLOUTS)
 
 
 @dataclass(frozen=True)
@@ -91,19 +85,20 @@ class Reconciler:
         self._stable_pods, self._announcer = stable_pods, announcer
         self._queue, self._now = queue, now
         self._acting_since, self._hold_mode = acting_since, hold_mode
-        self._status_interval_s = status_interval_s
         self._judgement = Judgement(world.plugins)
-        self._written_at: dict[Key, datetime] = {}
-        self._last_good: dict[Key, Rollout] = {}
-        self._refused: dict[Key, str] = {}
+        self._ledger = Ledger(writer, status_interval_s)
+        self._last_good = LastGood(world, writer.cluster)
         self.looks: dict[Key, Look] = {}
 
     async def reconcile(self, key: Key) -> None:
         """One look; raises what the server answered, and the queue backs off."""
-        rollout, wrong = self._rollout(key)
+        rollout, wrong = self._last_good.of(key)
+        if wrong is not None:
+            self._announcer.malformed(key, wrong)
+            rollout = rollout or await self._last_good.rebuild(wrong)
         if rollout is None:
             if wrong is not None:
-                await self._refuse(key, wrong)
+                await self._ledger.refuse(key, wrong)
             else:
                 self._forget(key)
             return
@@ -117,39 +112,15 @@ class Reconciler:
         if behind:
             self._queue.add(key, delay_s=CATCH_UP_S, priority=Priority.URGENT)
             return
-        await self._write_ahead(objects, observed, decision, now)
+        if await self._ledger.write(observed, decision, now):
+            self._last_good.wrote(key, decision.rollout_status)
         self._announcer.announce(observed, decision)
         await carry_out(self._writer, objects, decision)
         if refused is not None:
             raise refused
         self._wake(key, decision, now, under_way=running(observed) is not None)
 
-    async def _refuse(self, key: Key, wrong: Malformed) -> None:
-        """Say on an object that cannot be read what is wrong with it, once for each wrong."""
-        if self._refused.get(key) == wrong.problem:
-            return
-        status = {
-            "phase": "Invalid", "reason": Reason.INVALID.value, "message": wrong.problem,
-            "observedGeneration": wrong.metadata.generation,
-        }  # fmt: skip
-        await self._writer.merge(_UNREAD, key.namespace, key.name, {"status": status}, "status")
-        self._refused[key] = wrong.problem
-
     # -- observe --------------------------------------------------------------------------------
-
-    def _rollout(self, key: Key) -> tuple[Rollout | None, Malformed | None]:
-        """The Rollout; when it cannot be read any more, the last one that could, to judge harm."""
-        store = self._world.rollouts.store
-        wrong = store.malformed.get(key)
-        if wrong is not None:
-            self._announcer.malformed(key, wrong)
-            known = self._last_good.get(key)
-            meta = wrong.metadata
-            return (replace(known, metadata=meta) if known else None), wrong
-        rollout = store.get(key)
-        if rollout is not None:
-            self._last_good[key] = rollout
-        return rollout, None
 
     def _observe(self, objects: Objects, wrong: Malformed | None) -> Observed:
         blocks = self._judged(objects, lambda: self._judgement.blocks(objects))
@@ -198,31 +169,14 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._stable_pods.forget(key)
         self._announcer.gone(key)
-        for memory in (self._written_at, self._last_good, self._refused, self.looks):
-            memory.pop(key, None)
+        self._ledger.forget(key)
+        self._last_good.forget(key)
+        self.looks.pop(key, None)
         self._queue.forget(key)
 
     def _behind(self, o: Objects) -> bool:
         """Whether a cache does not show yet what we wrote: a decision would repeat it."""
         return self._world.stale((str(resource), key) for resource, key in touched(o))
-
-    # -- write ahead ----------------------------------------------------------------------------
-
-    async def _write_ahead(self, o: Objects, seen: Observed, d: Decision, now: datetime) -> None:
-        key = o.rollout.key
-        last = self._written_at.get(key)
-        due = last is None or (now - last).total_seconds() >= self._status_interval_s
-        change = running(seen)
-        if change is not None and d.change_status is not None:
-            moved = _visible_change(change.status) != _visible_change(d.change_status)
-            if moved or (due and change.status != d.change_status):
-                await self._writer.status(CHANGES, change, d.change_status)
-                self._written_at[key] = now
-        old = o.rollout.status
-        moved = _visible_rollout(old) != _visible_rollout(d.rollout_status)
-        if moved or (due and old != d.rollout_status and change is not None):
-            await self._writer.status(ROLLOUTS, o.rollout, d.rollout_status)
-            self._written_at[key] = now
 
     def _wake(self, key: Key, d: Decision, now: datetime, *, under_way: bool) -> None:
         self._queue.forget(key)
@@ -233,20 +187,3 @@ class Reconciler:
             self._queue.add(key, delay_s=max(BREATH_S, wait_s) if wait_s > 0 else OVERDUE_S)
         elif under_way:
             self._queue.add(key, delay_s=PATROL_S)
-
-
-def _visible_change(s: ChangeStatus) -> ChangeStatus:
-    """What a person or a crash would miss; numbers that move with every tick left out."""
-    return replace(
-        s, message="", weight=round(s.weight), evidence="", window_end=None, metrics=(),
-        log_harm=0, log_threshold=0, orders_lost=0, doubt="doubt" if s.doubt else "",
-        conditions=tuple(replace(c, message="", last_transition_time=None) for c in s.conditions),
-    )  # fmt: skip
-
-
-def _visible_rollout(s: RolloutStatus) -> RolloutStatus:
-    return replace(
-        s, message="" if s.phase == "Progressing" else s.message, evidence="", at_risk="",
-        weight=round(s.weight, 2), next_at=None,
-        conditions=tuple(replace(c, message="", last_transition_time=None) for c in s.conditions),
-    )  # fmt: skip
