@@ -22,12 +22,14 @@ class Reason(StrEnum):
     ADOPTED = "Adopted"
     RECREATED = "Recreated"
     TAKEN = "WorkloadTaken"
+    TRAFFIC_TAKEN = "TrafficTaken"
     INVALID = "InvalidSpec"
     USABLE = "Usable"
     TRAFFIC_MISSING = "TrafficMissing"
     ANALYSIS_MISSING = "AnalysisMissing"
     UNPINNED_SERVICE = "UnpinnedService"
     CANARY_NAME_TAKEN = "CanaryNameTaken"
+    UNSEEN = "KindUnseen"
     PROPOSED = "Proposed"
     # on the ladder
     CANARY_STARTING = "CanaryStarting"
@@ -82,12 +84,14 @@ MEANING: dict[Reason, str] = {
     Reason.ADOPTED: "The Deployment was adopted; its running template is stable.",
     Reason.RECREATED: "The Deployment is a new object under the old name; it was adopted afresh.",
     Reason.TAKEN: "Another Rollout governs this Deployment.",
+    Reason.TRAFFIC_TAKEN: "Another Rollout has this Service or route.",
     Reason.INVALID: "The Rollout or the AnalysisTemplate breaks a rule; nothing starts with it.",
     Reason.USABLE: "The AnalysisTemplate can judge releases.",
     Reason.TRAFFIC_MISSING: "The Service or a route is missing, or does not send to the Service.",
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",
     Reason.CANARY_NAME_TAKEN: "An object of the owner's has a name that the canary needs.",
+    Reason.UNSEEN: "A kind of object cannot be listed; nothing goes forward.",
     Reason.PROPOSED: "A new template was proposed and recorded as a Change.",
     Reason.CANARY_STARTING: "The canary's pods are not ready yet.",
     Reason.ROUTE_PENDING: "The weight is written; the router does not show it yet.",
@@ -133,7 +137,7 @@ WARNINGS = frozenset(
         Reason.HARM_FOUND, Reason.CANARY_CRASHING, Reason.CANARY_LOST, Reason.PROGRESS_DEADLINE,
         Reason.NO_EVIDENCE, Reason.ROLLED_BACK, Reason.FOREIGN_WEIGHT, Reason.ESCAPED,
         Reason.WRITE_REFUSED, Reason.STABLE_LOST, Reason.SIGNOFF_REFUSED, Reason.RECREATED,
-        Reason.CANARY_NAME_TAKEN,
+        Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN,
     }
 )  # fmt: skip
 """Reasons whose events are of type Warning."""

@@ -25,14 +25,15 @@ _AT_REST = {
     Reason.STABLE: "Stable", Reason.REJECTED: "Rejected", Reason.INVALID: "Invalid",
     Reason.TRAFFIC_MISSING: "Invalid", Reason.ANALYSIS_MISSING: "Invalid",
     Reason.UNPINNED_SERVICE: "Invalid", Reason.CANARY_NAME_TAKEN: "Invalid",
-    Reason.LEAVING: "Leaving",
+    Reason.TRAFFIC_TAKEN: "Invalid", Reason.LEAVING: "Leaving",
     Reason.NAMESPACE_ENDING: "Leaving", Reason.PROPOSED: "Progressing",
     Reason.RETREATING: "RollingBack", Reason.PROMOTED: "Stable", Reason.WITHDRAWN: "Stable",
     Reason.ROLLED_BACK: "Rejected", Reason.SUPERSEDED: "Progressing",
 }  # fmt: skip
 _STALLED = frozenset(
     {Reason.INVALID, Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
-     Reason.CANARY_NAME_TAKEN, Reason.WORKLOAD_MISSING, Reason.TAKEN, Reason.NO_EVIDENCE}
+     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN, Reason.WORKLOAD_MISSING, Reason.TAKEN,
+     Reason.NO_EVIDENCE}
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from controller.api.resources import (
 )
 from controller.api.rollout import RouteRef
 from controller.runtime.claims import as_in_hand, has_begun, remedy
+from controller.runtime.rivals import rival
 from controller.runtime.world import World
 from controller.workloads.arms import canary_name, is_canary_of
 from controller.workloads.history import is_ours
@@ -78,6 +79,8 @@ class Objects:
     namespace_ending: bool
     strangers: tuple[str, ...] = ()
     """Kind and name of what stands where the canary's objects would and is not ours."""
+    rival: str = ""
+    """Why nothing of the traffic is ours: another Rollout has its Service or a route."""
 
     @property
     def backends_are_ours(self) -> bool:
@@ -124,6 +127,7 @@ def look(world: World, rollout: Rollout) -> Objects:
         autoscaler=autoscalers[0] if autoscalers else None,
         policies=world.policies.store.by("namespace", ns),
         namespace_ending=bool(namespace and namespace.metadata.deletion_timestamp),
+        rival=rival(world, rollout, change),
         strangers=tuple(
             f"{resource.kind} {one.name}"
             for resource, one in ((DEPLOYMENTS, other), (SERVICES, other_service))

@@ -36,6 +36,8 @@ def _view(o: Objects, r: RouteObject) -> RouteView:
 
 def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
     """The share of the canary, and whether it is in force."""
+    if o.rival:
+        return Traffic(routed=o.routed)  # what is written there is of the other's run
     if not o.routed:
         return _pod_traffic(o)
     seen = [v for v in views if v is not None]
@@ -72,6 +74,8 @@ def traffic_blocks(
     o: Objects, views: Sequence[RouteView | None], arm: Arm | Block
 ) -> tuple[Block, ...]:
     """What is wrong with the Service, the routes, or the labels that split the arms."""
+    if o.rival:
+        return (Block(Reason.TRAFFIC_TAKEN, o.rival),)
     found: list[Block] = []
     service = o.rollout.spec.traffic.service
     if o.service is None:

@@ -1,8 +1,9 @@
 """Live caches of everything that is watched, and which Rollouts a change concerns.
 
 Reading here costs no request. Narrow watches: pods only those of canaries (label), ReplicaSets and
-Deployments as a few fields, revisions only ours. A kind that the cluster does not serve (a route's
-CRD is missing) keeps retrying in the background and holds up nothing.
+Deployments as a few fields, revisions only ours. A start waits for what a release is judged and
+taken back by. Another kind that cannot be listed keeps retrying in the background: until it can,
+nothing goes forward (`unseen`), but for a route's kind, which counts only where it is named.
 """
 
 from __future__ import annotations
@@ -36,18 +37,23 @@ from controller.api.resources import (
     SIGNOFFS,
     Resource,
 )
+from controller.core.observed import Block
+from controller.core.reasons import Reason
 from controller.kube.own_writes import OwnWrites
 from controller.kube.port import ApiError, Cluster, Malformed
 from controller.kube.reflector import Reflector
 from controller.kube.store import Index, owner_uids
+from controller.runtime.claims import Claim, of_rollout, of_run
 from controller.runtime.plugins import Registry
 from controller.workloads.arms import canary_name
 
 Concern = Callable[[Key], None]
 T = TypeVar("T", bound=Object)
 
-ROUTE_PATIENCE = 200
-"""Looks of 0.05 s at a kind of route that neither lists nor fails, before the start goes on."""
+PATIENCE_S = 10.0
+"""How long a start waits for the kinds that it can do without, while they neither list nor fail."""
+GLANCE_S = 0.05
+"""How often it looks whether they have."""
 
 
 class World:
@@ -61,10 +67,11 @@ class World:
             return Reflector(cluster, resource, namespace, selector, indexes=indexes)
 
         self.rollouts = cache(
-            ROLLOUTS, workload=_workload, template=_templates, namespace=_namespace
-        )
+            ROLLOUTS,
+            workload=_workload, template=_templates, namespace=_namespace, traffic=of_rollout,
+        )  # fmt: skip
         self.templates = cache(ANALYSIS_TEMPLATES)
-        self.changes = cache(CHANGES, rollout=_rollout_of_change)
+        self.changes = cache(CHANGES, rollout=_rollout_of_change, traffic=of_run)
         self.signoffs = cache(SIGNOFFS, rollout=_rollout_of_signoff)
         self.deployments = cache(DEPLOYMENTS)
         self.replicasets = cache(REPLICASETS, owner=owner_uids)
@@ -81,10 +88,13 @@ class World:
             for kind in plugins.routers.names
             if (router := plugins.routers.get(kind)) is not None
         }
-        self._required: tuple[Reflector[Any], ...] = (
-            self.rollouts, self.templates, self.changes, self.signoffs, self.deployments,
-            self.replicasets, self.revisions, self.services, self.autoscalers, self.policies,
-            self.namespaces, self.canary_pods,
+        self._vital: tuple[Reflector[Any], ...] = (
+            self.rollouts, self.changes, self.deployments, self.replicasets, self.revisions,
+            self.services,
+        )  # fmt: skip
+        self._others: tuple[Reflector[Any], ...] = (
+            self.templates, self.signoffs, self.autoscalers, self.policies, self.namespaces,
+            self.canary_pods,
         )  # fmt: skip
         self.own_writes: dict[str, OwnWrites[Any]] = {
             str(reflector.resource): OwnWrites(reflector.store)
@@ -95,7 +105,7 @@ class World:
     @property
     def reflectors(self) -> tuple[Reflector[Any], ...]:
         """All caches."""
-        return (*self._required, *self.routes.values())
+        return (*self._vital, *self._others, *self.routes.values())
 
     async def run(self, concern: Concern) -> None:
         """Keep every cache live; tell `concern` the key of each Rollout that a change touches."""
@@ -103,19 +113,36 @@ class World:
         async with asyncio.TaskGroup() as group:
             for reflector in self.reflectors:
                 group.create_task(reflector.run(), name=f"watch {reflector.resource}")
+                group.create_task(self._seen(reflector, concern), name=f"list {reflector.resource}")
+
+    async def _seen(self, reflector: Reflector[Any], concern: Concern) -> None:
+        """What a kind that could not be listed has held up goes on, also if there is none of it."""
+        await reflector.synced.wait()
+        for rollout in self.rollouts.store:
+            concern(rollout.key)
 
     async def synced(self) -> None:
-        """Wait for the first list of every kind that must exist.
-
-        Routes are waited for only as long as their kind answers: a missing CRD is not an outage.
-        """
-        for reflector in self._required:
+        """Wait for the first lists: of what containment and judging need until they are there, of
+        the others as long as their kinds answer. A missing CRD or right is not an outage."""
+        for reflector in self._vital:
             await reflector.synced.wait()
-        for reflector in self.routes.values():
-            for _ in range(ROUTE_PATIENCE):
-                if reflector.synced.is_set() or reflector.problem:
-                    break
-                await asyncio.sleep(0.05)
+        late = (*self._others, *self.routes.values())
+        for _ in range(round(PATIENCE_S / GLANCE_S)):
+            if all(r.synced.is_set() or r.problem for r in late):
+                return
+            await asyncio.sleep(GLANCE_S)
+
+    def unseen(self) -> tuple[Block, ...]:
+        """What has never been listed: that none is in the cache says nothing of the cluster."""
+        return tuple(
+            Block(
+                Reason.UNSEEN,
+                f"{r.resource} cannot be listed: {r.problem or 'no answer yet'}; nothing goes"
+                " forward until they can",
+            )
+            for r in self._others
+            if not r.synced.is_set()
+        )
 
     async def read_once(self) -> tuple[str, ...]:
         """List every kind once instead of keeping it live; what could not be read, and why."""
@@ -142,9 +169,9 @@ class World:
     def _listen(self, concern: Concern) -> None:
         by = self._rollouts_by
         routes: dict[Reflector[Any], Callable[[Any], Iterable[Key]]] = {
-            self.rollouts: lambda r: (r.key,),
+            self.rollouts: lambda r: {r.key, *self._rivals(of_rollout(r))},
             self.templates: lambda t: by("template", (t.metadata.namespace, t.metadata.name)),
-            self.changes: lambda c: _keys(_rollout_of_change(c)),
+            self.changes: lambda c: {*_keys(_rollout_of_change(c)), *self._rivals(of_run(c))},
             self.signoffs: lambda s: _keys(_rollout_of_signoff(s)),
             self.deployments: self._of_deployment,
             self.replicasets: self._of_replicaset,
@@ -162,6 +189,10 @@ class World:
 
     def _rollouts_by(self, index: str, value: Hashable) -> list[Key]:
         return [r.key for r in self.rollouts.store.by(index, value)]
+
+    def _rivals(self, claims: Iterable[Claim]) -> Iterable[Key]:
+        """Rollouts that name the same Service or route: they wait for its end."""
+        return (key for claim in claims for key in self._rollouts_by("traffic", claim))
 
     def _of_deployment(self, d: Deployment) -> Iterable[Key]:
         keys = self._rollouts_by("workload", (d.namespace, d.name))

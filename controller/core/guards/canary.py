@@ -22,7 +22,7 @@ MAX_LOSSES = 2
 _WAITED_FOR_PEOPLE = frozenset(
     {Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.INVALID,
      Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
-     Reason.CANARY_NAME_TAKEN}
+     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN}
 )  # fmt: skip
 """Reasons of a wait in which pods and router were not to blame: their deadline starts after it."""
 

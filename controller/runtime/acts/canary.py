@@ -22,7 +22,7 @@ async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     released = run_deployment(o)
     if isinstance(arm, Block) or released is None or o.service is None or o.change is None:
         return
-    if strangers(o, arm):
+    if o.rival or strangers(o, arm):
         return  # a Block says so; applying would take somebody's object over
     ns, template = o.rollout.namespace, released.spec.template
     if o.routed:

@@ -1,4 +1,7 @@
-"""Writes that move traffic: the routes' weights, or the pin of the Service."""
+"""Writes that move traffic: the routes' weights, or the pin of the Service.
+
+A Service or a route that another Rollout has is not written (`objects.rival`).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ async def contain(w: Writer, o: Objects, mark: Mark) -> None:
         await _each_route(w, o, wanted)
         return
     stable_hash = o.rollout.status.stable.hash
-    if o.service is not None and stable_hash:
+    if o.service is not None and stable_hash and not o.rival:
         await w.patch(
             SERVICES, o.service, lambda s: pin.pin(s, stable_hash, text(pin.aborted_for(s)))
         )
@@ -61,7 +64,7 @@ async def restore(w: Writer, o: Objects, *, forget: bool) -> None:
         ops: Ops = router.restore(route, apex, canary, clear_aborted=forget)
         return ops
 
-    if not o.routed and o.service is not None:
+    if not o.routed and o.service is not None and not o.rival:
         await w.patch(SERVICES, o.service, lambda s: pin.unpin(s, clear_aborted=forget))
     await _each_route(w, o, wanted)
 
@@ -74,7 +77,7 @@ async def _each_route(w: Writer, o: Objects, wanted: Callable[..., Ops]) -> None
     apex = o.rollout.spec.traffic.service
     refused: ApiError | None = None
     for r in o.routes:
-        if r.route is None:
+        if r.route is None or o.rival:
             continue
         wish = partial(_unless_strange, o, wanted, r.router, apex=apex, canary=canary_name(apex))
         try:

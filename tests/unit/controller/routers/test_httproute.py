@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from controller.routers.httproute import ROUTER
 from tests.unit.controller.routers.routes import (
+    ABORTED,
     APEX,
     CANARY,
+    ORIGINAL,
     at,
     backend,
     owned,
@@ -144,3 +146,15 @@ def test_a_route_that_cannot_carry_a_canary_says_why(document: dict[str, Any], s
 def test_a_fit_route_has_no_problems_before_and_during_a_run() -> None:
     document = route([backend()])
     assert view(document).problems == view(at(document, 100)).problems == ()
+
+
+def test_a_canary_that_nothing_on_the_route_tells_of_is_unclaimed() -> None:
+    owners = route([backend(APEX, 90), backend(CANARY, 10)])
+    assert view(owners).unclaimed
+    assert not view(route([backend()])).unclaimed
+    ours = at(route([backend()]), 5)
+    assert not view(ours).unclaimed
+    ours["metadata"]["annotations"][ORIGINAL] = "spoilt"
+    assert not view(ours).unclaimed
+    contained = route([backend(), backend(CANARY)], annotations={ABORTED: "uid-1"})
+    assert not view(contained).unclaimed

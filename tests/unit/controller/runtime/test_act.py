@@ -24,6 +24,7 @@ class TwoRoutes:
     service: Any = None
     routed: bool = True
     backends_are_ours: bool = True
+    rival: str = ""
 
 
 @dataclass
