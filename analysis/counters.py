@@ -194,7 +194,7 @@ def _walk(
         base, samples = _at_edges(base, tuple(samples), interval, policy.stale_s)
     added, bad = 0.0, None
     spans_gap = base is not None and interval.start_s - base.at_s > _most_age_s(policy)
-    last, fresh = base, base is None
+    last = base
     for sample in sorted(samples, key=lambda s: s.at_s):
         if sample.at_s > interval.end_s or (last is not None and sample.at_s <= last.at_s):
             continue
@@ -203,13 +203,11 @@ def _walk(
         if not 0.0 <= sample.value < math.inf:
             bad = sample.value
             continue
-        if last is None:
-            added += sample.value if fresh else 0.0
-        elif sample.value >= last.value:
-            added += sample.value - last.value
-        else:
+        if last is None or sample.value < last.value:
             added += sample.value
-        last, fresh = sample, False
+        else:
+            added += sample.value - last.value
+        last = sample
     if last is not None and interval.end_s - last.at_s > policy.forget_s:
         last = None
     return _Walk(added, last, bad, spans_gap and last is not base)
