@@ -129,7 +129,7 @@ class Reconciler:
             blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
         bare = observe(
             objects,
-            blocks=blocks,
+            blocks=(*self._world.unseen(), *blocks),
             hold_mode=self._hold_mode(),
             acting_since=self._acting_since(),
         )

@@ -13,14 +13,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 from controller.api import names
-from controller.api.k8s import (
-    ControllerRevision,
-    Deployment,
-    HorizontalPodAutoscaler,
-    Pod,
-    ReplicaSet,
-)
-from controller.api.kinds import Change, Rollout, Signoff
+from controller.api.k8s import Deployment, ReplicaSet
 from controller.api.meta import Key, Object
 from controller.api.resources import (
     ANALYSIS_TEMPLATES,
@@ -44,6 +37,16 @@ from controller.kube.port import ApiError, Cluster, Malformed
 from controller.kube.reflector import Reflector
 from controller.kube.store import Index, owner_uids
 from controller.runtime.claims import Claim, of_rollout, of_run
+from controller.runtime.indexes import (
+    labelled_rollout,
+    namespace_of,
+    rollout_of_change,
+    rollout_of_signoff,
+    target_of_autoscaler,
+    templates_of_rollout,
+    workload_of_pod,
+    workload_of_rollout,
+)
 from controller.runtime.plugins import Registry
 from controller.workloads.arms import canary_name
 
@@ -67,21 +70,21 @@ class World:
             return Reflector(cluster, resource, namespace, selector, indexes=indexes)
 
         self.rollouts = cache(
-            ROLLOUTS,
-            workload=_workload, template=_templates, namespace=_namespace, traffic=of_rollout,
+            ROLLOUTS, workload=workload_of_rollout, template=templates_of_rollout,
+            namespace=namespace_of, traffic=of_rollout,
         )  # fmt: skip
         self.templates = cache(ANALYSIS_TEMPLATES)
-        self.changes = cache(CHANGES, rollout=_rollout_of_change, traffic=of_run)
-        self.signoffs = cache(SIGNOFFS, rollout=_rollout_of_signoff)
+        self.changes = cache(CHANGES, rollout=rollout_of_change, traffic=of_run)
+        self.signoffs = cache(SIGNOFFS, rollout=rollout_of_signoff)
         self.deployments = cache(DEPLOYMENTS)
         self.replicasets = cache(REPLICASETS, owner=owner_uids)
-        self.revisions = cache(CONTROLLER_REVISIONS, names.ROLLOUT_LABEL, rollout=_labelled_rollout)
-        self.services = cache(SERVICES, namespace=_namespace)
-        self.autoscalers = cache(AUTOSCALERS, target=_target)
-        self.policies = cache(NETWORK_POLICIES, namespace=_namespace)
+        self.revisions = cache(CONTROLLER_REVISIONS, names.ROLLOUT_LABEL, rollout=labelled_rollout)
+        self.services = cache(SERVICES, namespace=namespace_of)
+        self.autoscalers = cache(AUTOSCALERS, target=target_of_autoscaler)
+        self.policies = cache(NETWORK_POLICIES, namespace=namespace_of)
         self.namespaces = Reflector(cluster, NAMESPACES)
         self.canary_pods = cache(
-            PODS, f"{names.ROLE_LABEL}={names.ROLE_CANARY}", workload=pod_workload
+            PODS, f"{names.ROLE_LABEL}={names.ROLE_CANARY}", workload=workload_of_pod
         )
         self.routes: dict[str, Reflector[Any]] = {
             kind: cache(router.resource)
@@ -171,16 +174,18 @@ class World:
         routes: dict[Reflector[Any], Callable[[Any], Iterable[Key]]] = {
             self.rollouts: lambda r: {r.key, *self._rivals(of_rollout(r))},
             self.templates: lambda t: by("template", (t.metadata.namespace, t.metadata.name)),
-            self.changes: lambda c: {*_keys(_rollout_of_change(c)), *self._rivals(of_run(c))},
-            self.signoffs: lambda s: _keys(_rollout_of_signoff(s)),
+            self.changes: lambda c: {*_keys(rollout_of_change(c)), *self._rivals(of_run(c))},
+            self.signoffs: lambda s: _keys(rollout_of_signoff(s)),
             self.deployments: self._of_deployment,
             self.replicasets: self._of_replicaset,
-            self.revisions: lambda r: _keys(_labelled_rollout(r)),
+            self.revisions: lambda r: _keys(labelled_rollout(r)),
             self.services: lambda s: by("namespace", s.metadata.namespace),
-            self.autoscalers: lambda a: [k for t in _target(a) for k in by("workload", t)],
+            self.autoscalers: lambda a: [
+                k for t in target_of_autoscaler(a) for k in by("workload", t)
+            ],
             self.policies: lambda p: by("namespace", p.metadata.namespace),
             self.namespaces: self._of_namespace,
-            self.canary_pods: lambda p: [k for w in pod_workload(p) for k in self._of_canary(w)],
+            self.canary_pods: lambda p: [k for w in workload_of_pod(p) for k in self._of_canary(w)],
         }
         for reflector in self.routes.values():
             routes[reflector] = lambda r: by("namespace", r.metadata.namespace)
@@ -235,41 +240,3 @@ def _teller(concerned: Callable[[Any], Iterable[Key]], concern: Concern) -> Call
 
 def _keys(pairs: Iterable[tuple[str, str]]) -> list[Key]:
     return [Key(*pair) for pair in pairs]
-
-
-def _namespace(item: Object) -> tuple[str, ...]:
-    return (item.namespace,)
-
-
-def _workload(r: Rollout) -> tuple[tuple[str, str], ...]:
-    return ((r.namespace, r.spec.workload.name),)
-
-
-def _templates(r: Rollout) -> tuple[tuple[str, str], ...]:
-    return tuple((r.namespace, a.template) for a in r.spec.analysis)
-
-
-def _rollout_of_change(c: Change) -> tuple[tuple[str, str], ...]:
-    return ((c.namespace, c.spec.rollout),)
-
-
-def _rollout_of_signoff(s: Signoff) -> tuple[tuple[str, str], ...]:
-    return ((s.namespace, s.spec.rollout),)
-
-
-def _labelled_rollout(item: ControllerRevision) -> tuple[tuple[str, str], ...]:
-    return ((item.namespace, item.metadata.labels.get(names.ROLLOUT_LABEL, "")),)
-
-
-def _target(a: HorizontalPodAutoscaler) -> tuple[tuple[str, str], ...]:
-    target = a.spec.scale_target_ref
-    return ((a.namespace, target.name),) if target.kind == "Deployment" else ()
-
-
-def pod_workload(pod: Pod) -> tuple[tuple[str, str], ...]:
-    """Namespace and name of the Deployment whose ReplicaSet made the pod."""
-    return tuple(
-        (pod.namespace, owner.name.rsplit("-", 1)[0])
-        for owner in pod.metadata.owner_references
-        if owner.controller and owner.kind == "ReplicaSet"
-    )

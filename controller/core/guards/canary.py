@@ -22,7 +22,7 @@ MAX_LOSSES = 2
 _WAITED_FOR_PEOPLE = frozenset(
     {Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.INVALID,
      Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
-     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN}
+     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN, Reason.UNSEEN}
 )  # fmt: skip
 """Reasons of a wait in which pods and router were not to blame: their deadline starts after it."""
 
@@ -107,6 +107,8 @@ def canary_starting(o: Observed, now: datetime) -> Ruling | None:
         return None
     if not o.traffic.routed and (c is None or c.wanted < want) and who_holds(o, change):
         return weight_held(o, now)  # more pods are more traffic
+    if not ours and any(b.reason is Reason.UNSEEN for b in o.blocks):
+        return weight_held(o, now)  # it would be made without what cannot be seen, as policies
     deadline = progress_deadline(o, change, now)
     why = f"; {c.stuck}" if c is not None and ours and c.stuck else ""
     fact = f"{have} of {want} canary pods are ready{why}"

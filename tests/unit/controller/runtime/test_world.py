@@ -1,0 +1,88 @@
+"""A kind of object that cannot be listed when the operator starts: harm is seen, the rest waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from controller.api.names import OPERATOR_ACCOUNT
+from controller.api.resources import (
+    ANALYSIS_TEMPLATES,
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    PODS,
+    SERVICES,
+    SIGNOFFS,
+)
+from controller.core.phases import Outcome, Phase
+from tests.property.shopworld import KEY, ShopWorld, body_of
+from tests.property.stories import reached, settled, shop_at_rest
+
+pytestmark = pytest.mark.looptime
+
+DISPENSABLE = (ANALYSIS_TEMPLATES, AUTOSCALERS, NAMESPACES, NETWORK_POLICIES, PODS, SIGNOFFS)
+
+
+async def _restart_without(world: ShopWorld, resource: Any) -> None:
+    await world.kill_operators()
+    world.heal()
+    world.refuse(resource, reads_by=OPERATOR_ACCOUNT)
+    world.start_operator()
+
+
+@pytest.mark.parametrize("resource", DISPENSABLE, ids=str)
+async def test_harm_is_taken_back_whatever_else_cannot_be_listed(resource: Any) -> None:
+    async with shop_at_rest() as world:
+        await world.release("v2")
+        await reached(world, Phase.STEPPING, weight=5)
+        await _restart_without(world, resource)
+        world.orders.harmful = True
+        await asyncio.sleep(40)
+        assert world.weight() == 0
+        assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize("resource", DISPENSABLE, ids=str)
+async def test_a_release_holds_until_every_kind_is_listed_and_then_goes_on(resource: Any) -> None:
+    async with shop_at_rest() as world:
+        await world.release("v2")
+        await reached(world, Phase.STEPPING, weight=5)
+        await _restart_without(world, resource)
+        await asyncio.sleep(60)
+        held = world.rollout().status
+        assert (world.weight(), held.reason) == (5, "KindUnseen")
+        assert f"{resource} cannot be listed: " in held.message
+        assert "no right to do so" in held.message
+        world.heal()
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+async def test_a_proposal_waits_at_rest_and_starts_when_the_kind_is_listed() -> None:
+    async with shop_at_rest() as world:
+        await _restart_without(world, AUTOSCALERS)
+        await asyncio.sleep(30)
+        await world.release("v2")
+        await asyncio.sleep(30)
+        assert world.rollout().status.reason == "KindUnseen"
+        assert world.changes() == []
+        world.heal()
+        await reached(world, Phase.STEPPING, weight=5)
+
+
+async def test_no_canary_is_made_while_the_policies_to_copy_for_it_cannot_be_seen() -> None:
+    async with shop_at_rest() as world:
+        world.refuse(SERVICES)
+        await world.release("v2")
+        await reached(world, Phase.STEPPING)
+        await _restart_without(world, NETWORK_POLICIES)
+        await asyncio.sleep(120)
+        assert body_of(world.cluster, DEPLOYMENTS, f"{KEY.name}-canary") is None
+        assert world.rollout().status.reason == "KindUnseen"
+        world.heal()
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
