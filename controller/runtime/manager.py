@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import structlog
 
+from controller.api.kinds import Signoff
 from controller.api.meta import Key
 from controller.core.observed import HoldMode
 from controller.kube.backoff import Backoff
@@ -23,9 +24,11 @@ from controller.kube.events import EventRecorder
 from controller.kube.lease import LeaderElection
 from controller.kube.port import ApiError, Cluster, Conflict
 from controller.kube.queue import Priority, WorkQueue
+from controller.kube.store import Seen
 from controller.metrics.port import Tools
 from controller.runtime import exporter, health, logs
 from controller.runtime.acts.writer import NotLeading, Writer
+from controller.runtime.alarm import Alarm
 from controller.runtime.announce import Announcer
 from controller.runtime.clock import Now, steady_now, system_now
 from controller.runtime.plugins import Registry, installed
@@ -87,6 +90,10 @@ class Operator:
             hold_mode=self._hold_mode,
             status_interval_s=settings.status_interval_s,
         )
+        self._alarm = Alarm(
+            self.reconciler.contain, self.reconciler.looked_at, now, armed=self.may_write
+        )
+        self.world.signoffs.on_change(self._command)
         self._synced, self._began = False, now()
         exporter.LEADING.set_function(lambda: float(self.may_write()))
 
@@ -118,6 +125,7 @@ class Operator:
                 if self._settings.leader_election:
                     group.create_task(self._lease.run(), name="lease")
                 elected = self._lease.elected if self._settings.leader_election else None
+                group.create_task(self._alarm.run(), name="alarm")
                 group.create_task(self._reviewer.run(elected), name="templates")
                 for number in range(self._settings.workers):
                     group.create_task(self._work(), name=f"worker {number}")
@@ -163,6 +171,11 @@ class Operator:
 
     def _urgent(self, key: Key) -> None:
         self.queue.add(key, priority=Priority.URGENT)
+        self._alarm.hear(key)
+
+    def _command(self, _old: object, new: Seen[Signoff] | None) -> None:
+        if isinstance(new, Signoff) and not new.status.state:
+            self._urgent(Key(new.namespace, new.spec.rollout))
 
     def _look_at_all(self) -> None:
         for rollout in self.world.rollouts.store:

@@ -17,6 +17,7 @@ import structlog
 
 from controller.api.kinds import Change
 from controller.api.meta import Key
+from controller.core.actions import Contain
 from controller.core.decision import Decision
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.plan import plan
@@ -119,6 +120,22 @@ class Reconciler:
         if refused is not None:
             raise refused
         self._wake(key, decision, now, under_way=running(observed) is not None)
+
+    async def contain(self, key: Key) -> None:
+        """Only what takes traffic away, and only if harm or a person asks for it: the part of a
+        look that may not wait for a worker. The next look finds it done, and records it."""
+        rollout, wrong = self._last_good.of(key)
+        if rollout is None:
+            return
+        objects = look(self._world, rollout)
+        decision = plan(self._observe(objects, wrong), self._now())
+        if any(isinstance(intent, Contain) for intent in decision.away):
+            await take_away(self._writer, objects, decision)
+
+    def looked_at(self, key: Key) -> datetime | None:
+        """When the newest look at a Rollout was decided."""
+        known = self.looks.get(key)
+        return known.at if known else None
 
     # -- observe --------------------------------------------------------------------------------
 
