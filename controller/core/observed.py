@@ -138,6 +138,8 @@ class Evidence:
     by a metric that may not roll back; empty when they do."""
     state: str = ""
     window_end: datetime | None = None
+    seen_until: datetime | None = None
+    """The same moment, by the clock that facts are written with."""
     reports: tuple[MetricReport, ...] = ()
     log_harm: float = 0.0
     log_threshold: float = 0.0

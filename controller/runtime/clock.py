@@ -50,6 +50,11 @@ class TickClock:
         """A moment that was written down, on one of the two clocks."""
         return moment.timestamp() + (self._lead_s if steady else self._mended_s)
 
+    def as_fact(self, time_s: float, *, steady: bool) -> datetime:
+        """A time of one of the two clocks, as it is written down."""
+        ahead_s = self._lead_s if steady else self._mended_s
+        return datetime.fromtimestamp(time_s - ahead_s, UTC)
+
     def moved_s(self) -> float:
         """How far the machine's clock is ahead of the one for servers."""
         return self._wall().timestamp() - self.time_s(steady=False)

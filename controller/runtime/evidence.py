@@ -100,7 +100,8 @@ class EvidenceView:
     """The newest evidence of a run.
 
     assessment is None before the first tick. no_data_since: start of the first of the ticks
-    without data that lead up to now; None while there are data.
+    without data that lead up to now; None while there are data. seen_until: `window_end` by the
+    clock that facts are written with.
     """
 
     release: ReleaseState
@@ -109,6 +110,7 @@ class EvidenceView:
     column: str
     no_data: tuple[NoDataNote, ...]
     no_data_since: datetime | None
+    seen_until: datetime | None = None
 
     @functools.cached_property
     def state(self) -> str:

@@ -20,6 +20,7 @@ def to_evidence(view: EvidenceView | None) -> Evidence | None:
         return Evidence(
             Verdict.HOLD, "no tick has been read yet", no_data=silent,
             no_data_since=view.no_data_since, state=view.state, window_end=view.window_end,
+            seen_until=view.seen_until,
         )  # fmt: skip
     return Evidence(
         verdict=Verdict(a.verdict),
@@ -30,6 +31,7 @@ def to_evidence(view: EvidenceView | None) -> Evidence | None:
         doubt=a.explain if a.waiting in UNFIT else "",
         state=view.state,
         window_end=view.window_end,
+        seen_until=view.seen_until,
         reports=view.reports,
         log_harm=a.log_e,
         log_threshold=a.log_rollback,

@@ -56,12 +56,13 @@ class Follower:
         self._step_began: tuple[int, float] | None = None
         self._last_look_s = -math.inf
         self._told_at = asyncio.get_running_loop().time()
+        self._shown = (self.folding.view(), self.folding.view())
         self._enter(resume=True)
 
     def view(self) -> EvidenceView:
         """The newest evidence. Where ticks fail to come, it says so: what was seen last is no
         evidence of what happens now."""
-        view = self.folding.view()
+        view = self._dated(self.folding.view())
         silent_s = asyncio.get_running_loop().time() - self._told_at
         if self._segment is None or view.no_data or silent_s <= self._patience_s():
             return view
@@ -71,6 +72,13 @@ class Follower:
         return replace(
             view, no_data=notes, no_data_since=datetime.fromtimestamp(self.folding.tick_end_s, UTC)
         )
+
+    def _dated(self, view: EvidenceView) -> EvidenceView:
+        end_s = view.release.window_end_s
+        if end_s is not None and self._shown[0] is not view:
+            seen = self._clock.as_fact(float(end_s), steady=self._steady)
+            self._shown = (view, replace(view, seen_until=seen))
+        return self._shown[1] if end_s is not None else view
 
     def _patience_s(self) -> float:
         late_s = self.folding.lookback_s + self._settle_s()

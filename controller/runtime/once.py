@@ -65,6 +65,7 @@ def recorded_evidence(change: Change) -> Evidence | None:
         no_data_since=status.no_data_since,
         doubt=status.doubt,
         window_end=status.window_end,
+        seen_until=status.window_end,
         reports=status.metrics,
         log_harm=status.log_harm,
         log_threshold=status.log_threshold,

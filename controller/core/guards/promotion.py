@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from controller.api.change import Change, ChangeStatus
+from controller.api.quantities import parse_duration
 from controller.core.actions import (
     ApplyCanary,
     RemoveCanary,
@@ -84,7 +85,7 @@ def watching(o: Observed, now: datetime) -> Ruling | None:
     if (seen := _watched_again(o, now, change.status)) is not None:
         return seen
     until = after(waiting_since(o, change, now), plan_of(change).promotion.watch, now)
-    doubt = o.evidence.doubt if o.evidence else ""
+    doubt = (o.evidence.doubt if o.evidence else "") or _unseen(o, until)
     if now >= until and not doubt:
         return begin_absorb(o, now, change.status)
     if now >= until:
@@ -106,6 +107,16 @@ def _watched_again(o: Observed, now: datetime, status: ChangeStatus) -> Ruling |
         Reason.WATCHING, "the data are back; the watch goes on where it was",
         change=replace(status, entered_at=entered + lost), again=True,
     )  # fmt: skip
+
+
+def _unseen(o: Observed, until: datetime) -> str:
+    """Why the evidence does not cover the watch; empty when it does, or when there is none."""
+    change = running(o)
+    assert change is not None
+    if parse_duration(plan_of(change).promotion.watch) == timedelta(0):
+        return ""
+    seen = o.evidence.seen_until if o.evidence else None
+    return "" if seen is not None and seen >= until else "its last ticks are not read yet"
 
 
 def absorbing(o: Observed, now: datetime) -> Ruling | None:

@@ -15,7 +15,7 @@ from controller.api.change import Change
 from controller.api.mark import Mark
 from controller.core.observed import Block, Canary, Command, Evidence, Verdict
 from controller.core.reasons import Reason
-from tests.unit.controller.core.shop import NEWER, STABLE, TARGET, UID, ago, change_spec
+from tests.unit.controller.core.shop import NEWER, NOW, STABLE, TARGET, UID, ago, change_spec
 from tests.unit.controller.core.surroundings import Surroundings
 
 
@@ -111,7 +111,14 @@ class Facts(Surroundings):
     # -- evidence -------------------------------------------------------------------------------
 
     def verdict(self, verdict: str, explain: str = "the numbers") -> Self:
-        self.o = replace(self.o, evidence=Evidence(Verdict(verdict), explain, headline="orders"))
+        found = Evidence(Verdict(verdict), explain, headline="orders", seen_until=NOW)
+        self.o = replace(self.o, evidence=found)
+        return self
+
+    def seen_until(self, minutes: float) -> Self:
+        """The last tick that was read ended so long ago."""
+        assert self.o.evidence is not None
+        self.o = replace(self.o, evidence=replace(self.o.evidence, seen_until=ago(minutes)))
         return self
 
     def no_data(self, why: str = "metric orders: no sample") -> Self:
