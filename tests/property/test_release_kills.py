@@ -17,7 +17,7 @@ from tests.property.stories import reached, settled, shop_at_rest
 
 pytestmark = pytest.mark.looptime
 
-WRITES = {"v2": 83, "v2-bad": 30}
+WRITES = {"v2": 86, "v2-bad": 30}
 """Writes of a good and of a bad release without a kill; a test below counts them."""
 ENDED_S = 60.0
 """After this the pods of a canary are gone."""

@@ -157,13 +157,11 @@ async def test_a_rollout_that_cannot_be_read_is_told_so_and_stops_no_other() -> 
 
 
 async def test_a_deployment_that_stops_all_pods_first_is_not_absorbed_in_place() -> None:
-    async with ShopWorld() as world:
+    async with shop_at_rest() as world:
         recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
         await world.admin.patch_merge(DEPLOYMENTS, KEY.namespace, KEY.name, recreate)
         in_place = {"spec": {"promotion": {"mode": "InPlace"}}}
         await world.admin.patch_merge(ROLLOUTS, KEY.namespace, KEY.name, in_place)
-        world.start_operator()
-        await asyncio.sleep(5)
         await world.release("v2")
         await asyncio.sleep(60)
         assert world.changes() == []
