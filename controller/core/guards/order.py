@@ -13,6 +13,7 @@ from controller.core.guards import (
     leaving,
     promotion,
     rest,
+    watch,
 )
 
 ORDER: tuple[Guard, ...] = (
@@ -43,8 +44,8 @@ ORDER: tuple[Guard, ...] = (
     holding.weight_held,           # people, broken references and missing data hold
     rest.start,
     climb.gathering,               # evidence moves a step, or a deadline ends the wait
-    promotion.shifted,
-    promotion.watching,
+    watch.shifted,
+    watch.watching,
     rest.leftovers,                # traces of a run that is not recorded
     rest.blocked,                  # broken references are shown at rest
     rest.proposal,
