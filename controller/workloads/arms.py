@@ -3,7 +3,7 @@
 With a route the canary's pods carry a value of their own for one key that the Deployment and every
 Service select by, so that no Service, autoscaler or disruption budget ever mixes the arms. Without
 a route they carry the labels of the apex, and a role label that only the canary selects.
-Called by gather (the question and its problem) and by canary.py (the labels).
+Called by facts (the question and its problem) and by canary.py (the labels).
 """
 
 from __future__ import annotations

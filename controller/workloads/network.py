@@ -2,7 +2,7 @@
 
 A NetworkPolicy only ever allows more, so one copy in which the old value is widened to both values
 opens for the canary what is open for stable, in both directions and between the arms. Called by
-gather (the condition before the run) and act (the copies).
+facts (the condition before the run) and act (the copies).
 """
 
 from __future__ import annotations
