@@ -90,7 +90,7 @@ def test_infinities_are_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("high", "nan"), ("step", "7"), ("step", 2.0), ("end", "nan")]
+    ("field", "value"), [("high", "nan"), ("step", "7"), ("step", 99.0), ("end", "nan")]
 )
 def test_numbers_that_no_release_has_are_refused(field: str, value: object) -> None:
     of = spec(ORDERS, ERRORS)
