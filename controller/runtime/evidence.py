@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,9 +20,11 @@ from controller.api.change import MetricReport
 from controller.api.meta import Key
 from controller.metrics.placeholders import Scope
 from controller.metrics.plans import Plan
+from controller.metrics.port import ARMS, Pod
 from controller.metrics.port import Arm as ArmName
-from controller.metrics.port import Pod
 
+ATTENDING = "attending"
+"""Member of the kept evidence that says who was in the arms."""
 NO_SHARE = 1e-6
 """A share is never quite 0 or 1, as both arms are compared; this one stands for none."""
 
@@ -70,6 +73,12 @@ class Run:
         )
 
     @property
+    def attending(self) -> str:
+        """Who is in both arms, in a few characters that are others when somebody came or went."""
+        names = [f"{arm}/{pod.name}" for arm in ARMS for pod in self.pods(arm)]
+        return f"{zlib.crc32(' '.join(sorted(names)).encode()):08x}"
+
+    @property
     def youngest_s(self) -> float:
         """When the youngest pod of the canary started, as its node has it; before all time without
         one that says so."""
@@ -101,7 +110,7 @@ class EvidenceView:
 
     assessment is None before the first tick. no_data_since: start of the first of the ticks
     without data that lead up to now; None while there are data. seen_until: `window_end` by the
-    clock that facts are written with.
+    clock that facts are written with. attending: see Run.
     """
 
     release: ReleaseState
@@ -111,11 +120,13 @@ class EvidenceView:
     no_data: tuple[NoDataNote, ...]
     no_data_since: datetime | None
     seen_until: datetime | None = None
+    attending: str = ""
 
     @functools.cached_property
     def state(self) -> str:
         """The sufficient statistics as JSON text, for the Change's status."""
-        return json.dumps(to_json(self.release), separators=(",", ":"))
+        kept = {**to_json(self.release), ATTENDING: self.attending}
+        return json.dumps(kept, separators=(",", ":"))
 
     @property
     def window_end(self) -> datetime | None:

@@ -229,11 +229,16 @@ class Folding:
     def _viewed(self) -> EvidenceView:
         release, plan, silence = self._release, self.run.plan, self._silence
         if release.window_end_s is None:
-            return EvidenceView(release, None, (), "", silence.notes, silence.since)
+            return EvidenceView(
+                release, None, (), "", silence.notes, silence.since, attending=self.run.attending
+            )
         elapsed_s = max(0.0, self.tick_end_s - self._step_began_s)
         found = assess(plan.release, release, step=self.run.step, step_elapsed_s=elapsed_s)
         column = evidence_column(found)
-        return EvidenceView(release, found, reports(found), column, silence.notes, silence.since)
+        return EvidenceView(
+            release, found, reports(found), column, silence.notes, silence.since,
+            attending=self.run.attending,
+        )  # fmt: skip
 
     @property
     def window_end_s(self) -> float | None:

@@ -21,6 +21,7 @@ from controller.metrics.port import Reading, Wanted, Window
 from controller.runtime.clock import TickClock
 from controller.runtime.evidence import EvidenceView, NoDataNote, Run
 from controller.runtime.folding import Folding, Segment
+from controller.runtime.kept_evidence import attended
 from controller.runtime.questions import questions
 from controller.runtime.reading import Reader
 
@@ -31,6 +32,8 @@ LEARNING_LOOKBACK_S = 200.0
 changed: shows three samples of targets that are scraped once a minute."""
 TICKS_AT_ONCE = 5
 """Ticks that are folded before others have a turn: after a restart there may be hundreds."""
+POD_LISTS_S = 5.0
+"""The pods of both arms are listed within this, or are not there."""
 SILENT_S = 60.0
 """A server that gives nothing for so long may have another time than we think."""
 LATE_TICKS = 3
@@ -57,6 +60,8 @@ class Follower:
         self._last_look_s = -math.inf
         self._told_at = asyncio.get_running_loop().time()
         self._shown = (self.folding.view(), self.folding.view())
+        self._kept_of = attended(run.evidence)
+        self._rereads = False
         self._enter(resume=True)
 
     def view(self) -> EvidenceView:
@@ -111,6 +116,7 @@ class Follower:
         if resume and end_s is not None and self._can_reread(in_force_s, end_s, now_s):
             self.folding.begin(in_force_s, self._step_began[1], end_s)
             self._last_look_s = end_s
+            self._rereads = True
             return
         same_weight = before is not None and before.in_force_since == run.in_force_since
         since_s = now_s if resume or same_weight else in_force_s
@@ -127,6 +133,15 @@ class Follower:
             and 0 <= missed <= MOST_MISSED_TICKS
             and all(source.provider.rereads for source in plan.sources)
         )
+
+    async def _same_pods(self) -> bool:
+        """Whether the pods are those of before the restart: what others did meanwhile, that came or
+        went unseen, can be read again for one question and not for the other."""
+        for _ in range(round(POD_LISTS_S / 0.5)):
+            if all(arm.pods for arm in (self.folding.run.canary, self.folding.run.stable)):
+                break
+            await asyncio.sleep(0.5)
+        return self.folding.run.attending == self._kept_of
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -157,6 +172,8 @@ class Follower:
 
     async def follow(self) -> None:
         """Look, fold, tell, until cancelled."""
+        if self._rereads and not await self._same_pods():
+            self._enter(resume=False)
         while True:
             self._woken.clear()
             if self._segment is None:

@@ -13,7 +13,7 @@ import structlog
 
 from analysis.codec import from_json, to_json
 from analysis.release import ReleaseSpec, ReleaseState
-from controller.runtime.evidence import Run
+from controller.runtime.evidence import ATTENDING, Run
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,15 @@ def restored(run: Run) -> ReleaseState:
     if state.window_end_s is None and run.window_end is not None:
         return replace(state, window_end_s=run.window_end.timestamp())
     return state
+
+
+def attended(evidence: str) -> str:
+    """Who was in the arms when this evidence was kept; empty where it does not say."""
+    try:
+        document = json.loads(evidence)
+    except ValueError:
+        return ""
+    return str(document.get(ATTENDING, "")) if isinstance(document, dict) else ""
 
 
 def rebound(spec: ReleaseSpec, state: ReleaseState) -> ReleaseState:

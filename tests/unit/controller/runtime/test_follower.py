@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from analysis.verdict import Verdict
-from controller.metrics.port import Reading, Tools, Wanted, Window
+from controller.metrics.port import Pod, Reading, Tools, Wanted, Window
 from controller.runtime.clock import loop_now
 from controller.runtime.evidence import NO_SHARE
 from controller.runtime.sampler import Sampler
 from tests.unit.controller.runtime.scripted import EPOCH, Scripted, Shop, no_tools, plan, run
-from tests.unit.controller.runtime.test_sampler import Clock, at, sampling, scraped, served
+from tests.unit.controller.runtime.test_sampler import (
+    UID,
+    Clock,
+    at,
+    sampling,
+    scraped,
+    served,
+)
 
 pytestmark = pytest.mark.looptime
 
@@ -133,3 +141,26 @@ async def test_a_machine_whose_clock_is_mended_finds_the_samples_of_its_server()
         assert seen.reports[0].canary_exposures > 100
         assert seen.assessment is not None
         assert "Baking" in seen.assessment.explain  # the hour is not taken for time at the weight
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_was_missed_in_a_restart_is_read_again_only_for_the_same_pods(
+    changed: bool,
+) -> None:
+    made = plan(served(Shop()))
+    async with sampling() as world:
+        world.sampler.watch(run(made))
+        await at(world, 30)
+        kept = world.view()
+        world.sampler.forget(UID)
+        await at(world, 60)
+        again = run(made, evidence=kept.state, window_end=kept.window_end)
+        unlisted = replace(again, stable=replace(again.stable, pods=()))
+        if changed:
+            other = (*again.stable.pods, Pod("checkout-s2", "10.64.0.9"))
+            again = replace(again, stable=replace(again.stable, pods=other))
+        world.sampler.watch(unlisted)  # the watch of stable's pods has just begun
+        await at(world, 62)
+        world.sampler.watch(again)
+        await at(world, 90)
+        assert (world.counted()[1] >= 850) is not changed
