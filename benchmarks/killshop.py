@@ -27,6 +27,7 @@ from controller.api.resources import (
     DEPLOYMENTS,
     HTTP_ROUTES,
     ROLLOUTS,
+    Resource,
 )
 from controller.core.phases import Phase
 from controller.kube.client import ApiServer
@@ -100,7 +101,8 @@ class KillShop:
 
     async def tidy(self) -> None:
         """Old Changes and revisions go, while no operator runs."""
-        for resource in (CHANGES, CONTROLLER_REVISIONS):
+        kinds: tuple[Resource[Any], ...] = (CHANGES, CONTROLLER_REVISIONS)
+        for resource in kinds:
             items = await all_of(self.admin, resource, self.namespace)
             items.sort(key=lambda item: item.metadata.resource_version.zfill(20))
             for item in items[:-KEPT]:
