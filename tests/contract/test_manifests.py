@@ -209,6 +209,10 @@ async def test_uninstall_lets_go_in_order_and_leaves_what_serves(
     left = await _read(installed, "deployment", "left", "-n", "shop")
     assert "blastdoor.dev/rollout" not in left["metadata"]["labels"]
     assert left["spec"]["paused"] is True
+    # The API server lets a kind go only after its objects, a moment after it was asked to.
+    ours = ("analysistemplates", "changes", "rollouts", "signoffs")
+    kinds = [f"crd/{one}.blastdoor.dev" for one in ours]
+    await installed.kubectl("wait", "--for=delete", *kinds, "--timeout=30s")
     for kind in ("crd", "validatingadmissionpolicy", "mutatingadmissionpolicy", "clusterrole"):
         assert "blastdoor" not in (await installed.kubectl("get", kind, "-o", "name")).stdout
 
