@@ -130,14 +130,20 @@ MEANING: dict[Reason, str] = {
     Reason.SIGNOFF_REFUSED: "A sign-off does not apply; its status says why.",
 }
 
-WARNINGS = frozenset(
+TO_BE_MENDED = frozenset(
     {
-        Reason.WORKLOAD_MISSING, Reason.ADOPTION_BLOCKED, Reason.TAKEN, Reason.INVALID,
-        Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE, Reason.NO_DATA,
+        Reason.INVALID, Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
+        Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN,
+    }
+)  # fmt: skip
+"""What is wrong with what a release refers to: a person must mend it."""
+
+WARNINGS = TO_BE_MENDED | frozenset(
+    {
+        Reason.WORKLOAD_MISSING, Reason.ADOPTION_BLOCKED, Reason.TAKEN, Reason.NO_DATA,
         Reason.HARM_FOUND, Reason.CANARY_CRASHING, Reason.CANARY_LOST, Reason.PROGRESS_DEADLINE,
         Reason.NO_EVIDENCE, Reason.ROLLED_BACK, Reason.FOREIGN_WEIGHT, Reason.ESCAPED,
         Reason.WRITE_REFUSED, Reason.STABLE_LOST, Reason.SIGNOFF_REFUSED, Reason.RECREATED,
-        Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN,
     }
 )  # fmt: skip
 """Reasons whose events are of type Warning."""

@@ -13,7 +13,7 @@ from controller.core.conditions import stamped
 from controller.core.decision import Ruling
 from controller.core.observed import Observed
 from controller.core.phases import GOING_BACK, Outcome, Phase
-from controller.core.reasons import Reason
+from controller.core.reasons import TO_BE_MENDED, Reason
 from controller.core.run import phase, queued, remembered, running
 
 _PHASE_SHOWN = {
@@ -22,19 +22,13 @@ _PHASE_SHOWN = {
     Phase.REVERTING: "RollingBack", Phase.RETREATING: "RollingBack",
 }  # fmt: skip
 _AT_REST = {
-    Reason.STABLE: "Stable", Reason.REJECTED: "Rejected", Reason.INVALID: "Invalid",
-    Reason.TRAFFIC_MISSING: "Invalid", Reason.ANALYSIS_MISSING: "Invalid",
-    Reason.UNPINNED_SERVICE: "Invalid", Reason.CANARY_NAME_TAKEN: "Invalid",
-    Reason.TRAFFIC_TAKEN: "Invalid", Reason.LEAVING: "Leaving",
+    **dict.fromkeys(TO_BE_MENDED, "Invalid"),
+    Reason.STABLE: "Stable", Reason.REJECTED: "Rejected", Reason.LEAVING: "Leaving",
     Reason.NAMESPACE_ENDING: "Leaving", Reason.PROPOSED: "Progressing",
     Reason.RETREATING: "RollingBack", Reason.PROMOTED: "Stable", Reason.WITHDRAWN: "Stable",
     Reason.ROLLED_BACK: "Rejected", Reason.SUPERSEDED: "Progressing",
 }  # fmt: skip
-_STALLED = frozenset(
-    {Reason.INVALID, Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
-     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN, Reason.WORKLOAD_MISSING, Reason.TAKEN,
-     Reason.NO_EVIDENCE}
-)  # fmt: skip
+_STALLED = TO_BE_MENDED | {Reason.WORKLOAD_MISSING, Reason.TAKEN, Reason.NO_EVIDENCE}
 
 
 def change_status(o: Observed, ruling: Ruling, now: datetime) -> ChangeStatus | None:

@@ -14,16 +14,14 @@ from controller.core.guards.holding import weight_held, who_holds
 from controller.core.ladder import canary_pods
 from controller.core.observed import Observed
 from controller.core.phases import CARRYING, REVERSIBLE, Outcome, Phase
-from controller.core.reasons import Reason
+from controller.core.reasons import TO_BE_MENDED, Reason
 from controller.core.run import hold_deadline, phase, progress_deadline, running, step_of
 
 MAX_LOSSES = 2
 """Times that a canary may lose all its pods under traffic; the next one takes it back."""
-_WAITED_FOR_PEOPLE = frozenset(
-    {Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.INVALID,
-     Reason.TRAFFIC_MISSING, Reason.ANALYSIS_MISSING, Reason.UNPINNED_SERVICE,
-     Reason.CANARY_NAME_TAKEN, Reason.TRAFFIC_TAKEN, Reason.UNSEEN}
-)  # fmt: skip
+_WAITED_FOR_PEOPLE = TO_BE_MENDED | {
+    Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.UNSEEN,
+}  # fmt: skip
 """Reasons of a wait in which pods and router were not to blame: their deadline starts after it."""
 
 
