@@ -46,14 +46,9 @@ class TickClock:
         self._lead_s = 0.0
         self._mended_s = 0.0
 
-    def of_fact(self, moment: datetime, *, steady: bool) -> float:
-        """A moment that was written down, on one of the two clocks."""
-        return moment.timestamp() + (self._lead_s if steady else self._mended_s)
-
-    def as_fact(self, time_s: float, *, steady: bool) -> datetime:
-        """A time of one of the two clocks, as it is written down."""
-        ahead_s = self._lead_s if steady else self._mended_s
-        return datetime.fromtimestamp(time_s - ahead_s, UTC)
+    def ahead_s(self, *, steady: bool) -> float:
+        """How far one of the two clocks is ahead of the one that facts are written with."""
+        return self._lead_s if steady else self._mended_s
 
     def moved_s(self) -> float:
         """How far the machine's clock is ahead of the one for servers."""

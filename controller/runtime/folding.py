@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from analysis.counters import CounterPolicy
 from analysis.release import ReleaseTick, update
@@ -66,6 +66,7 @@ class Folding:
         self._stale = False
         self._since_s = 0.0
         self._step_began_s = 0.0
+        self._ahead_s = 0.0
         self._restart = False
         self._silence = Silence()
         self._view: EvidenceView | None = None
@@ -84,9 +85,13 @@ class Folding:
             self._silence = self._silence.over()
         self.run, self._view = run, None
 
-    def begin(self, since_s: float, step_began_s: float, anchor_s: float) -> None:
-        """A new segment: samples from `since_s` on count, ticks begin at `anchor_s`."""
+    def begin(
+        self, since_s: float, step_began_s: float, anchor_s: float, ahead_s: float = 0.0
+    ) -> None:
+        """A new segment: samples from `since_s` on count, ticks begin at `anchor_s`. ahead_s: how
+        far these times are ahead of the clock that facts are written with."""
         self._since_s, self._step_began_s, self.tick_end_s = since_s, step_began_s, anchor_s
+        self._ahead_s, self._view = ahead_s, None
         self._samples.begin()
         self._attendance = Attendance.of(self.run, anchor_s)
         self._counters = counters_of(self.run.plan)
@@ -227,16 +232,18 @@ class Folding:
         return self._view
 
     def _viewed(self) -> EvidenceView:
-        release, plan, silence = self._release, self.run.plan, self._silence
-        if release.window_end_s is None:
+        notes, since = self._silence.notes, self._silence.since
+        if self.window_end_s is None:
             return EvidenceView(
-                release, None, (), "", silence.notes, silence.since, attending=self.run.attending
+                self._release, None, (), "", notes, since, attending=self.run.attending
             )
         elapsed_s = max(0.0, self.tick_end_s - self._step_began_s)
-        found = assess(plan.release, release, step=self.run.step, step_elapsed_s=elapsed_s)
-        column = evidence_column(found)
+        found = assess(
+            self.run.plan.release, self._release, step=self.run.step, step_elapsed_s=elapsed_s
+        )
         return EvidenceView(
-            release, found, reports(found), column, silence.notes, silence.since,
+            self._release, found, reports(found), evidence_column(found), notes, since,
+            seen_until=datetime.fromtimestamp(self.window_end_s - self._ahead_s, UTC),
             attending=self.run.attending,
         )  # fmt: skip
 

@@ -59,7 +59,6 @@ class Follower:
         self._step_began: tuple[int, float] | None = None
         self._last_look_s = -math.inf
         self._told_at = asyncio.get_running_loop().time()
-        self._shown = (self.folding.view(), self.folding.view())
         self._kept_of = attended(run.evidence)
         self._rereads = False
         self._enter(resume=True)
@@ -67,7 +66,7 @@ class Follower:
     def view(self) -> EvidenceView:
         """The newest evidence. Where ticks fail to come, it says so: what was seen last is no
         evidence of what happens now."""
-        view = self._dated(self.folding.view())
+        view = self.folding.view()
         silent_s = asyncio.get_running_loop().time() - self._told_at
         if self._segment is None or view.no_data or silent_s <= self._patience_s():
             return view
@@ -77,13 +76,6 @@ class Follower:
         return replace(
             view, no_data=notes, no_data_since=datetime.fromtimestamp(self.folding.tick_end_s, UTC)
         )
-
-    def _dated(self, view: EvidenceView) -> EvidenceView:
-        end_s = view.release.window_end_s
-        if end_s is not None and self._shown[0] is not view:
-            seen = self._clock.as_fact(float(end_s), steady=self._steady)
-            self._shown = (view, replace(view, seen_until=seen))
-        return self._shown[1] if end_s is not None else view
 
     def _patience_s(self) -> float:
         late_s = self.folding.lookback_s + self._settle_s()
@@ -109,12 +101,13 @@ class Follower:
         if self._steady and self.folding.window_end_s is not None:
             self._clock.not_before(self.folding.window_end_s)
         now_s = self._time_s()
-        in_force_s = min(self._clock.of_fact(run.in_force_since, steady=self._steady), now_s)
+        ahead_s = self._clock.ahead_s(steady=self._steady)
+        in_force_s = min(run.in_force_since.timestamp() + ahead_s, now_s)
         if self._step_began is None or before is None or before.step != run.step:
             self._step_began = (run.step, in_force_s)
         tick_s, end_s = run.plan.tick_s, self.folding.window_end_s
         if resume and end_s is not None and self._can_reread(in_force_s, end_s, now_s):
-            self.folding.begin(in_force_s, self._step_began[1], end_s)
+            self.folding.begin(in_force_s, self._step_began[1], end_s, ahead_s)
             self._last_look_s = end_s
             self._rereads = True
             return
@@ -122,7 +115,7 @@ class Follower:
         since_s = now_s if resume or same_weight else in_force_s
         since_s = max(since_s, now_s - tick_s, end_s or 0.0)
         anchor_s = math.ceil(since_s / tick_s - 1e-9) * tick_s
-        self.folding.begin(since_s, self._step_began[1], anchor_s)
+        self.folding.begin(since_s, self._step_began[1], anchor_s, ahead_s)
         self._last_look_s = anchor_s - self._pace_s()
 
     def _can_reread(self, in_force_s: float, end_s: float, now_s: float) -> bool:
