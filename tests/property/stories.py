@@ -19,6 +19,15 @@ async def shop_at_rest(**limits: str) -> AsyncIterator[ShopWorld]:
         yield world
 
 
+@asynccontextmanager
+async def shop_in_mid_run(weight: float = 5, **limits: str) -> AsyncIterator[ShopWorld]:
+    """The same with a good release that has reached a weight on the ladder."""
+    async with shop_at_rest(**limits) as world:
+        await world.release("v2")
+        await reached(world, Phase.STEPPING, weight=weight)
+        yield world
+
+
 async def settled(world: ShopWorld, within_s: float = 400.0, changes: int = 1) -> None:
     """Virtual time passes until that many Changes have ended and the Rollout is at rest."""
     for _ in range(int(within_s)):

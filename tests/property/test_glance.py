@@ -11,7 +11,7 @@ from controller.core.phases import Phase
 from controller.core.plan import judge
 from controller.runtime.once import Glance, glance
 from tests.property.shopworld import KEY, ShopWorld
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -37,9 +37,7 @@ async def test_it_is_the_same_rule_in_each_phase_of_a_release() -> None:
 
 
 async def test_missing_data_is_seen_as_the_operator_recorded_it() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         world.orders.dark = True
         await asyncio.sleep(60)
         found = (await seen(world)).observed

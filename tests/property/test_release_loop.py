@@ -10,7 +10,7 @@ from controller.api.resources import AUTOSCALERS, DEPLOYMENTS, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.unread import unread
 from tests.property.shopworld import KEY, ShopWorld
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -96,9 +96,7 @@ async def test_a_label_and_a_stable_replicaset_lost_together_are_made_again() ->
 
 
 async def test_a_margin_that_is_narrowed_in_mid_run_counts_at_once() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await world.narrow_margins("1.5%")
         await asyncio.sleep(120)
         assert world.changes()[-1].status.step == 0

@@ -18,7 +18,7 @@ from controller.api.resources import (
 )
 from controller.core.phases import Outcome, Phase
 from tests.property.shopworld import KEY, ShopWorld, body_of
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -53,9 +53,7 @@ def _flag(world: ShopWorld) -> str:
 async def test_a_template_that_was_spoilt_in_mid_run_stops_neither_harm_nor_an_abort(
     spec: Any, harm: bool
 ) -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await _edit(world, ANALYSIS_TEMPLATES, "shop", spec)
         await asyncio.sleep(0.5)
         if harm:
@@ -67,9 +65,7 @@ async def test_a_template_that_was_spoilt_in_mid_run_stops_neither_harm_nor_an_a
 
 
 async def test_a_canary_that_waits_for_room_is_judged_at_the_weight_that_it_has() -> None:
-    async with shop_at_rest(progressDeadline="10m") as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=50)
+    async with shop_in_mid_run(50, progressDeadline="10m") as world:
         world.full = True
         await reached(world, Phase.SHIFTING)
         world.orders.harmful = True
@@ -106,9 +102,7 @@ async def test_time_in_the_dark_is_no_time_of_the_watch() -> None:
 
 
 async def test_a_status_that_cannot_be_written_keeps_no_traffic_on_a_lost_canary() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         world.refuse(CHANGES)
         world.full = True
         await world.lose_canary_pods()
@@ -117,9 +111,7 @@ async def test_a_status_that_cannot_be_written_keeps_no_traffic_on_a_lost_canary
 
 
 async def test_a_sign_off_that_cannot_be_answered_keeps_no_traffic_on_a_lost_canary() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await world.sign("Hold")
         await asyncio.sleep(1)
         world.refuse(SIGNOFFS)

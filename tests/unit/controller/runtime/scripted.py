@@ -69,23 +69,42 @@ class Shop:
         return total + rate * (at_s - since_s)
 
 
-class Scripted:
-    """A provider over a Shop. rereads: like a server with a memory; else like a pod's page."""
+def busy_shop(share: float) -> Shop:
+    """300 orders out of 3,000 sessions a second; the canary's share of both."""
+    events, exposures = 300.0, 3000.0
+    return Shop(
+        {
+            ("canary", "events"): events * share,
+            ("canary", "exposures"): exposures * share,
+            ("stable", "events"): events * (1 - share),
+            ("stable", "exposures"): exposures * (1 - share),
+        }
+    )
+
+
+class ScriptedProvider:
+    """What all providers of these tests are: a server with a memory (`rereads`), or pods' pages."""
 
     name = "scripted"
     spec = ScriptedSpec
-
-    def __init__(self, shop: Shop, *, rereads: bool, each_s: float = 1.0) -> None:
-        self.shop, self.rereads, self._each_s = shop, rereads, each_s
+    rereads = False
+    page_each_s = 1.0
 
     def interval_s(self, spec: Any, tick_s: float) -> float:
-        return tick_s if self.rereads else self._each_s
+        return tick_s if self.rereads else self.page_each_s
 
     def settle_s(self, spec: Any) -> float:
         return 1.0 if self.rereads else 0.0
 
     def problem(self, spec: Any, expression: str) -> str | None:
         return None
+
+
+class Scripted(ScriptedProvider):
+    """A provider over a Shop."""
+
+    def __init__(self, shop: Shop, *, rereads: bool, each_s: float = 1.0) -> None:
+        self.shop, self.rereads, self.page_each_s = shop, rereads, each_s
 
     async def fetch(
         self, spec: ScriptedSpec, wanted: Sequence[Wanted], window: Window, tools: Tools

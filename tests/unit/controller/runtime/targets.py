@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from controller.metrics.port import NoData, Reading, Samples, Series, Tools, Wanted, Window
-from tests.unit.controller.runtime.scripted import EPOCH_S, ScriptedSpec
+from tests.unit.controller.runtime.scripted import EPOCH_S, ScriptedProvider, ScriptedSpec
 
 Selected = Callable[[Wanted], list["Target"]]
 
@@ -35,23 +34,11 @@ class Target:
         return ((window.end_s, self.value(at_s)),) if self.up(at_s) else ()
 
 
-class Targets:
+class Targets(ScriptedProvider):
     """A provider over targets. each_s: scrape interval of its server; None: pages, each second."""
-
-    name = "scripted"
-    spec = ScriptedSpec
 
     def __init__(self, selected: Selected, each_s: float | None = None) -> None:
         self.rereads, self._selected, self._each_s = each_s is not None, selected, each_s
-
-    def interval_s(self, spec: Any, tick_s: float) -> float:
-        return tick_s if self.rereads else 1.0
-
-    def settle_s(self, spec: Any) -> float:
-        return 1.0 if self.rereads else 0.0
-
-    def problem(self, spec: Any, expression: str) -> str | None:
-        return None
 
     async def fetch(
         self, spec: ScriptedSpec, wanted: Sequence[Wanted], window: Window, tools: Tools

@@ -15,7 +15,15 @@ from controller.metrics.port import Pod, Reading, Tools, Wanted, Window
 from controller.runtime.clock import loop_now
 from controller.runtime.evidence import NO_SHARE
 from controller.runtime.sampler import Sampler
-from tests.unit.controller.runtime.scripted import EPOCH, Scripted, Shop, no_tools, plan, run
+from tests.unit.controller.runtime.scripted import (
+    EPOCH,
+    Scripted,
+    Shop,
+    busy_shop,
+    no_tools,
+    plan,
+    run,
+)
 from tests.unit.controller.runtime.test_sampler import (
     UID,
     Clock,
@@ -29,9 +37,7 @@ pytestmark = pytest.mark.looptime
 
 
 async def test_between_two_steps_the_canary_is_judged_at_the_weight_that_it_has() -> None:
-    shop = Shop()
-    shop.rates = {("canary", "events"): 30.0, ("canary", "exposures"): 300.0,
-                  ("stable", "events"): 270.0, ("stable", "exposures"): 2700.0}  # fmt: skip
+    shop = busy_shop(0.1)
     shop.rate("canary", "events", 0.3, at_s=20)
     made = plan(scraped(shop))
     async with sampling() as world:

@@ -11,7 +11,7 @@ from controller.api.resources import DEPLOYMENTS, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.ledger import UNREAD
 from tests.property.shopworld import KEY, ShopWorld, body_of
-from tests.property.stories import reached, shop_at_rest
+from tests.property.stories import reached, shop_at_rest, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -29,9 +29,7 @@ def _assert_taken_back(world: ShopWorld) -> None:
 
 
 async def test_a_rollout_spoilt_in_mid_run_lets_its_release_be_taken_back_to_the_end() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await _spoil(world)
         await asyncio.sleep(1)
         world.orders.harmful = True
@@ -42,9 +40,7 @@ async def test_a_rollout_spoilt_in_mid_run_lets_its_release_be_taken_back_to_the
 async def test_a_restarted_operator_judges_a_release_by_its_change_if_the_rollout_is_spoilt() -> (
     None
 ):
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await _spoil(world)
         await world.kill_operators()
         world.start_operator()

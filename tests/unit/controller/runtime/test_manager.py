@@ -12,7 +12,7 @@ from controller.api.resources import EVENTS, LEASES, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.kube.port import Unreachable
 from tests.property.shopworld import KEY, ShopWorld
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -40,9 +40,7 @@ def _go_dark(world: ShopWorld) -> None:
 
 
 async def test_a_version_that_is_refused_again_and_again_is_tried_about_once_a_second() -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await world.sign("Hold")
         await asyncio.sleep(2)
         world.cluster.faults.silence_watches(ROLLOUTS, user=OPERATOR_ACCOUNT)

@@ -22,6 +22,7 @@ from tests.unit.controller.runtime.scripted import (
     EPOCH_S,
     Scripted,
     Shop,
+    busy_shop,
     no_tools,
     plan,
     run,
@@ -103,9 +104,7 @@ async def test_before_any_tick_there_is_a_view_without_an_assessment() -> None:
 
 
 async def test_a_lost_order_rate_is_harm_within_seconds_and_the_reconciler_is_told() -> None:
-    shop = Shop()
-    shop.rates = {("canary", "events"): 6.0, ("canary", "exposures"): 60.0,
-                  ("stable", "events"): 294.0, ("stable", "exposures"): 2940.0}  # fmt: skip
+    shop = busy_shop(0.02)
     shop.rate("canary", "events", 0.06, at_s=0)
     async with sampling() as world:
         world.sampler.watch(run(plan(scraped(shop)), share=0.02))
@@ -117,9 +116,7 @@ async def test_a_lost_order_rate_is_harm_within_seconds_and_the_reconciler_is_to
 
 
 async def test_a_good_release_is_stepped_up() -> None:
-    shop = Shop()
-    shop.rates = {("canary", "events"): 30.0, ("canary", "exposures"): 300.0,
-                  ("stable", "events"): 270.0, ("stable", "exposures"): 2700.0}  # fmt: skip
+    shop = busy_shop(0.1)
     async with sampling() as world:
         world.sampler.watch(run(plan(scraped(shop)), share=0.1))
         await at(world, 60)

@@ -20,7 +20,7 @@ from controller.api.resources import (
 )
 from controller.core.phases import Outcome, Phase
 from tests.property.shopworld import KEY, ShopWorld, body_of
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
 
 pytestmark = pytest.mark.looptime
 
@@ -36,9 +36,7 @@ async def _restart_without(world: ShopWorld, resource: Any) -> None:
 
 @pytest.mark.parametrize("resource", DISPENSABLE, ids=str)
 async def test_harm_is_taken_back_whatever_else_cannot_be_listed(resource: Any) -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await _restart_without(world, resource)
         world.orders.harmful = True
         await asyncio.sleep(40)
@@ -48,9 +46,7 @@ async def test_harm_is_taken_back_whatever_else_cannot_be_listed(resource: Any) 
 
 @pytest.mark.parametrize("resource", DISPENSABLE, ids=str)
 async def test_a_release_holds_until_every_kind_is_listed_and_then_goes_on(resource: Any) -> None:
-    async with shop_at_rest() as world:
-        await world.release("v2")
-        await reached(world, Phase.STEPPING, weight=5)
+    async with shop_in_mid_run() as world:
         await _restart_without(world, resource)
         await asyncio.sleep(60)
         held = world.rollout().status
