@@ -17,6 +17,7 @@ from controller.kube.config import Kubeconfig
 from controller.local.controlplane import ControlPlane
 from controller.runtime.probe import HoldProbe
 from tests.contract.installed import MANIFESTS, installed, tried
+from tests.plugins.real_cluster import may, until_may
 
 __all__ = ["installed"]
 
@@ -41,20 +42,7 @@ async def grant(plane: ControlPlane, user: str, role: str) -> None:
     name = f"{user}-{role}"
     arguments = ("create", "rolebinding", name, "-n", "shop", f"--clusterrole={role}")
     await plane.kubectl(*arguments, f"--user={user}")
-    await until(plane, "create", "signoffs.blastdoor.dev", user)
-
-
-async def until(plane: ControlPlane, verb: str, resource: str, user: str) -> None:
-    for _ in range(int(WITHIN_S / 0.2)):
-        if await may(plane, user, verb, resource, "-n", "shop"):
-            return
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"{user} still may not {verb} {resource}")
-
-
-async def may(plane: ControlPlane, user: str, verb: str, resource: str, *more: str) -> bool:
-    ran = await plane.kubectl("auth", "can-i", verb, resource, *more, user=user, check=False)
-    return ran.stdout.strip() == "yes"
+    await until_may(plane, user, "create", "signoffs.blastdoor.dev", "shop")
 
 
 async def refused(plane: ControlPlane, manifest: str, user: str, words: str) -> None:
@@ -130,7 +118,7 @@ async def test_the_probe_sees_that_an_edit_is_held(installed: ControlPlane) -> N
 async def test_edit_brings_rollouts_but_no_commands(installed: ControlPlane) -> None:
     name = ("create", "rolebinding", "alice-edit", "-n", "shop")
     await installed.kubectl(*name, "--clusterrole=edit", "--user=alice")
-    await until(installed, "create", "rollouts.blastdoor.dev", "alice")
+    await until_may(installed, "alice", "create", "rollouts.blastdoor.dev", "shop")
     assert await may(installed, "alice", "get", "changes.blastdoor.dev", "-n", "shop")
     assert not await may(installed, "alice", "create", "signoffs.blastdoor.dev", "-n", "shop")
     assert not await may(installed, "alice", "create", "changes.blastdoor.dev", "-n", "shop")

@@ -19,12 +19,11 @@ from looptime import LoopTimeEventLoop
 
 from controller.api.k8s import Pod
 from controller.api.meta import Key, Object
-from controller.api.names import OPERATOR_ACCOUNT
-from controller.api.resources import NAMESPACES, Resource
+from controller.api.resources import CONFIG_MAPS, NAMESPACES, Resource
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
 from controller.kube.memory import MemoryCluster
-from controller.kube.port import Cluster, NotFound
+from controller.kube.port import Cluster, Forbidden, NotFound
 from controller.local.admission import hold_and_lock
 from controller.local.controllers.instant_pods import CRASH_LOOP, WELL, Fate, InstantPods
 from controller.local.controllers.machinery import machinery
@@ -103,7 +102,7 @@ async def server_world(plane: RealCluster) -> AsyncIterator[World]:
         world = World("server", f"test-{secrets.token_hex(4)}", views.__getitem__)
         await world.admin.create(NAMESPACES, "", {"metadata": {"name": world.namespace}})
         await _grant(world, "edit", "alice")
-        await _grant(world, "admin", OPERATOR_ACCOUNT)
+        await _grant(world, "admin", "operator")
         pods = InstantPods(world.admin, system_now, world.fate, world.namespace)
         running = asyncio.create_task(pods.run())
         try:
@@ -116,13 +115,22 @@ async def server_world(plane: RealCluster) -> AsyncIterator[World]:
 
 
 async def _grant(world: World, role: str, user: str) -> None:
+    """A role in the namespace, in force: the authorizer hears of it a moment later."""
     group = "rbac.authorization.k8s.io"
     body = {
-        "metadata": {"name": f"{role}-{user.rsplit(':', 1)[-1]}"},
+        "metadata": {"name": f"{role}-{user}"},
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        "subjects": [{"apiGroup": group, "kind": "User", "name": USERS[user].name}],
     }
     await world.admin.create(ROLE_BINDINGS, world.namespace, body)
+
+    async def known() -> bool:
+        with contextlib.suppress(Forbidden):
+            await world.as_user(user).list_page(CONFIG_MAPS, world.namespace)
+            return True
+        return False
+
+    await eventually(known, f"the role {role} of {user}")
 
 
 async def eventually(

@@ -29,7 +29,7 @@ from controller.local.pod_runner import RestartWaits
 from controller.local.stack import LocalStack
 from tests.e2e.operating import operator_on
 from tests.e2e.specs import ANALYSIS, NAME, ROUTE, rollout_spec
-from tests.plugins.real_cluster import RealCluster
+from tests.plugins.real_cluster import RealCluster, until_may
 
 CANARY = f"{NAME}-canary"
 MANIFESTS = Path(__file__).parents[2] / "manifests"
@@ -96,6 +96,8 @@ class Shop:
         await self.kubectl(
             "create", "rolebinding", f"{user}-{role}", f"--clusterrole={role}", f"--user={user}"
         )
+        known = "configmaps" if role == "edit" else "signoffs.blastdoor.dev"
+        await until_may(self.plane, user, "create", known, self.namespace)
 
     async def kubectl(self, *arguments: str, user: str = "admin", given: str | None = None) -> str:
         """What kubectl says in the shop's namespace; raises KubectlError when it is refused."""

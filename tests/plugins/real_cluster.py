@@ -64,6 +64,7 @@ class ExternalCluster:
 
 
 RealCluster = ControlPlane | ExternalCluster
+AUTHORIZED_WITHIN_S = 20.0
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +84,23 @@ def control_plane(
             yield plane
         finally:
             runner.run(plane.__aexit__(None, None, None))
+
+
+async def may(plane: RealCluster, user: str, verb: str, resource: str, *more: str) -> bool:
+    """Whether the authorizer lets somebody do that."""
+    ran = await plane.kubectl("auth", "can-i", verb, resource, *more, user=user, check=False)
+    return ran.stdout.strip() == "yes"
+
+
+async def until_may(
+    plane: RealCluster, user: str, verb: str, resource: str, namespace: str
+) -> None:
+    """The authorizer hears of a binding a moment after it was made: nobody may act before."""
+    for _ in range(int(AUTHORIZED_WITHIN_S / 0.2)):
+        if await may(plane, user, verb, resource, "-n", namespace):
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{user} still may not {verb} {resource}")
 
 
 @pytest_asyncio.fixture
