@@ -18,6 +18,7 @@ from controller.kube import settings, traffic
 from controller.kube.config import ConfigError, Connection, Source
 from controller.kube.port import Unreachable
 from controller.kube.requests import Request
+from controller.kube.sockets import Connector
 
 AGENT = "blastdoor"
 _NO_LIMIT = 0
@@ -159,7 +160,7 @@ def unreachable(request: Request, why: str) -> Unreachable:
 
 def _new_session(limit: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=settings.KEEP_ALIVE_S),
+        connector=Connector(limit=limit, keep_alive_s=settings.KEEP_ALIVE_S),
         # Deadlines are set around each call on loop time; only connecting has one of its own.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.CONNECT_DEADLINE_S),
         headers={

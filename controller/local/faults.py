@@ -24,6 +24,7 @@ import msgspec
 from aiohttp import web
 
 from controller.kube.config import Connection
+from controller.kube.sockets import Connector
 from controller.local.fault_kinds import (
     Delay,
     Drop,
@@ -69,8 +70,11 @@ class FaultProxy:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=None)
-        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        self._session = aiohttp.ClientSession(
+            connector=Connector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+        )
         self._runner = web.ServerRunner(
             web.Server(self._answer, handler_cancellation=True), shutdown_timeout=_CLOSING_S
         )

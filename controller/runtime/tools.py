@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from controller.kube.sockets import Connector
 from controller.metrics.port import Tools
 from controller.runtime.threads import Threads
 
@@ -36,7 +37,7 @@ async def lend_tools(address: Callable[[str], str] = same) -> AsyncIterator[Tool
             clients[key] = make()
         return clients[key]
 
-    connector = aiohttp.TCPConnector(limit=CONCURRENT_READS, limit_per_host=2)
+    connector = Connector(limit=CONCURRENT_READS, limit_per_host=2)
     try:
         async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as http:
             yield Tools(http, threads.run, kept, asyncio.Semaphore(CONCURRENT_READS), address)
