@@ -15,6 +15,14 @@ from controller.metrics.port import Pod, Reading, Tools, Wanted, Window
 from controller.runtime.clock import loop_now
 from controller.runtime.evidence import NO_SHARE
 from controller.runtime.sampler import Sampler
+from tests.unit.controller.runtime.sampling import (
+    UID,
+    Clock,
+    at,
+    sampling,
+    scraped,
+    served,
+)
 from tests.unit.controller.runtime.scripted import (
     EPOCH,
     Scripted,
@@ -23,14 +31,6 @@ from tests.unit.controller.runtime.scripted import (
     no_tools,
     plan,
     run,
-)
-from tests.unit.controller.runtime.test_sampler import (
-    UID,
-    Clock,
-    at,
-    sampling,
-    scraped,
-    served,
 )
 
 pytestmark = pytest.mark.looptime

@@ -13,6 +13,7 @@ from controller.metrics.plans import Plan
 from controller.metrics.port import Reading, Tools, Wanted, Window
 from controller.metrics.prometheus import PROVIDER
 from controller.runtime.clock import loop_now
+from tests.unit.controller.runtime.sampling import at, sampling
 from tests.unit.controller.runtime.scripted import (
     EPOCH,
     EPOCH_S,
@@ -22,7 +23,6 @@ from tests.unit.controller.runtime.scripted import (
     run,
     template,
 )
-from tests.unit.controller.runtime.test_sampler import at, sampling
 
 pytestmark = pytest.mark.looptime
 LAG_S = 40.0
