@@ -91,7 +91,7 @@ MEANING: dict[Reason, str] = {
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",
     Reason.CANARY_NAME_TAKEN: "An object of the owner's has a name that the canary needs.",
-    Reason.UNSEEN: "A kind of object cannot be listed; nothing goes forward.",
+    Reason.UNSEEN: "A kind of object cannot be listed or followed; nothing goes forward.",
     Reason.PROPOSED: "A new template was proposed and recorded as a Change.",
     Reason.CANARY_STARTING: "The canary's pods are not ready yet.",
     Reason.ROUTE_PENDING: "The weight is written; the router does not show it yet.",

@@ -54,6 +54,7 @@ class Reflector(Generic[T]):
         """Set once the first list is in the store; stays set."""
         self.problem = ""
         """What stands between us and the server right now; empty while all is well."""
+        self._lost_at: float | None = None
         self._cluster, self._namespace, self._selector = cluster, namespace, label_selector
         self._page_size, self._jitter = page_size, jitter
         self._handlers: list[Handler[T]] = []
@@ -64,6 +65,13 @@ class Reflector(Generic[T]):
     def on_change(self, handler: Handler[T]) -> None:
         """Calls `handler` for every change from now on; add handlers before `run`."""
         self._handlers.append(handler)
+
+    @property
+    def lost_s(self) -> float:
+        """For how many seconds the store may have fallen behind the server; 0 while it follows."""
+        if self._lost_at is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._lost_at
 
     async def run(self) -> NoReturn:
         """Lists and watches for ever; ends by cancellation only."""
@@ -116,7 +124,7 @@ class Reflector(Generic[T]):
                 break
         changes = self.store.replace(items, version)
         self._version = version
-        self.problem = ""
+        self.problem, self._lost_at = "", None
         self.synced.set()
         self._log.debug("listed", objects=len(items), changes=len(changes), version=version)
         for change in changes:
@@ -178,7 +186,8 @@ class Reflector(Generic[T]):
     def _healthy(self) -> None:
         if self.problem:
             self._log.info("server answers again", version=self._version)
-        self._failures, self._gone_before, self.problem = 0, False, ""
+        self._failures, self._gone_before = 0, False
+        self.problem, self._lost_at = "", None
 
     def _failed(self, why: str) -> float:
         """Notes the trouble; the seconds to wait before the next try."""
@@ -190,4 +199,6 @@ class Reflector(Generic[T]):
         if why != self.problem:
             self._log.warning("cannot follow", why=why, failures=self._failures, wait_s=wait_s)
         self.problem = why
+        if self._lost_at is None:
+            self._lost_at = asyncio.get_running_loop().time()
         return wait_s

@@ -2,8 +2,9 @@
 
 Reading here costs no request. Narrow watches: pods only those of canaries (label), ReplicaSets and
 Deployments as a few fields, revisions only ours. A start waits for what a release is judged and
-taken back by. Another kind that cannot be listed keeps retrying in the background: until it can,
-nothing goes forward (`unseen`), but for a route's kind, which counts only where it is named.
+taken back by. Another kind that cannot be listed keeps retrying in the background. Until it can,
+and while any kind that was listed cannot be followed, nothing goes forward (`unseen`), but for a
+route's kind, which counts only where it is named.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ PATIENCE_S = 10.0
 """How long a start waits for the kinds that it can do without, while they neither list nor fail."""
 GLANCE_S = 0.05
 """How often it looks whether they have."""
+OLD_AFTER_S = 30.0
+"""How long a cache may not follow its server: as long as a reflector waits between two tries."""
 
 
 class World:
@@ -136,15 +139,16 @@ class World:
             await asyncio.sleep(GLANCE_S)
 
     def unseen(self) -> tuple[Block, ...]:
-        """What has never been listed: that none is in the cache says nothing of the cluster."""
+        """What has never been listed, so that none in the cache says nothing of the cluster; and
+        what is no longer followed, so that a sign-off to abort might be there unread."""
         return tuple(
             Block(
                 Reason.UNSEEN,
-                f"{r.resource} cannot be listed: {r.problem or 'no answer yet'}; nothing goes"
-                " forward until they can",
+                f"{r.resource} cannot be {'followed' if r.synced.is_set() else 'listed'}:"
+                f" {r.problem or 'no answer yet'}; nothing goes forward until they can",
             )
-            for r in self._others
-            if not r.synced.is_set()
+            for r in (*self._vital, *self._others)
+            if not r.synced.is_set() or r.lost_s > OLD_AFTER_S
         )
 
     async def read_once(self) -> tuple[str, ...]:

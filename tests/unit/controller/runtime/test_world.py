@@ -1,4 +1,4 @@
-"""A kind of object that cannot be listed when the operator starts: harm is seen, the rest waits."""
+"""A kind of object that cannot be listed, or no longer followed: harm is seen, the rest waits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from controller.api.names import OPERATOR_ACCOUNT
 from controller.api.resources import (
     ANALYSIS_TEMPLATES,
     AUTOSCALERS,
+    CHANGES,
+    CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     NAMESPACES,
     NETWORK_POLICIES,
     PODS,
+    REPLICASETS,
+    ROLLOUTS,
     SERVICES,
     SIGNOFFS,
 )
@@ -25,6 +29,7 @@ from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_r
 pytestmark = pytest.mark.looptime
 
 DISPENSABLE = (ANALYSIS_TEMPLATES, AUTOSCALERS, NAMESPACES, NETWORK_POLICIES, PODS, SIGNOFFS)
+VITAL = (ROLLOUTS, CHANGES, DEPLOYMENTS, REPLICASETS, CONTROLLER_REVISIONS, SERVICES)
 
 
 async def _restart_without(world: ShopWorld, resource: Any) -> None:
@@ -82,3 +87,50 @@ async def test_no_canary_is_made_while_the_policies_to_copy_for_it_cannot_be_see
         world.heal()
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+async def _lose(world: ShopWorld, resource: Any) -> None:
+    """The right to read a kind goes while it is followed, and its streams end."""
+    world.refuse(resource, reads_by=OPERATOR_ACCOUNT)
+    world.cluster.faults.drop_watches(resource, user=OPERATOR_ACCOUNT)
+    world.orders.dark = True  # so that the release is still under way when the caches count as old
+    await asyncio.sleep(45)
+    world.orders.dark = False
+
+
+@pytest.mark.parametrize("resource", [*VITAL, *DISPENSABLE], ids=str)
+async def test_a_release_holds_while_a_kind_cannot_be_followed_and_then_goes_on(
+    resource: Any,
+) -> None:
+    async with shop_in_mid_run() as world:
+        await _lose(world, resource)
+        await asyncio.sleep(300)
+        assert world.weight() == 5
+        if resource not in (ROLLOUTS, CHANGES):  # a status is written on what was read of it
+            held = world.rollout().status
+            assert held.reason == "KindUnseen"
+            assert f"{resource} cannot be followed: " in held.message
+        world.heal()
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("resource", [*VITAL, *DISPENSABLE], ids=str)
+async def test_harm_is_taken_back_while_a_kind_cannot_be_followed(resource: Any) -> None:
+    async with shop_in_mid_run() as world:
+        await _lose(world, resource)
+        world.orders.harmful = True
+        await asyncio.sleep(40)
+        assert world.weight() == 0
+
+
+async def test_nothing_is_absorbed_past_an_abort_that_cannot_be_read() -> None:
+    async with shop_in_mid_run() as world:
+        await reached(world, Phase.WATCHING)
+        await _lose(world, SIGNOFFS)
+        await world.sign("Abort")
+        await asyncio.sleep(300)
+        assert world.changes()[-1].status.phase == Phase.WATCHING
+        world.heal()
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.ABORTED
