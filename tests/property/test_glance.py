@@ -10,8 +10,9 @@ from controller.api.resources import AUTOSCALERS
 from controller.core.phases import Phase
 from controller.core.plan import judge
 from controller.runtime.once import Glance, glance
-from tests.property.shopworld import KEY, ShopWorld
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_in_mid_run
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 

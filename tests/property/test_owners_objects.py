@@ -16,8 +16,9 @@ from controller.api.resources import (
 )
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
-from tests.property.shopworld import KEY, ShopWorld, body_of
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from controller.api.names import OPERATOR_ACCOUNT
 from controller.core.phases import Phase
-from tests.property.shopworld import BAD, ShopWorld
+from tests.property.shopworld import ShopWorld
+from tests.property.virtual_orders import BAD
 
 EVENT = st.one_of(
     st.tuples(st.just("release"), st.sampled_from(["v1", "v2", "v3", "v3-bad", "v4-crashing"])),

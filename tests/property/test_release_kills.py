@@ -12,8 +12,9 @@ from controller.api import names
 from controller.api.resources import HTTP_ROUTES
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
-from tests.property.shopworld import KEY, ShopWorld
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 

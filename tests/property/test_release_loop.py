@@ -9,8 +9,9 @@ import pytest
 from controller.api.resources import AUTOSCALERS, DEPLOYMENTS, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.unread import unread
-from tests.property.shopworld import KEY, ShopWorld
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 

@@ -17,8 +17,9 @@ from controller.api.resources import (
     Resource,
 )
 from controller.core.phases import Outcome, Phase
-from tests.property.shopworld import KEY, ShopWorld, body_of
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 

@@ -14,8 +14,9 @@ from controller.api.kinds import Rollout
 from controller.api.resources import DEPLOYMENTS, HTTP_ROUTES, ROLLOUTS, SERVICES, SIGNOFFS
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
-from tests.property.shopworld import KEY, LIMITS, ROLLOUT, ShopWorld, body_of
+from tests.property.shopworld import LIMITS, ROLLOUT, ShopWorld
 from tests.property.stories import reached, settled
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 

@@ -10,8 +10,9 @@ import pytest
 from controller.api.resources import DEPLOYMENTS, HTTP_ROUTES, ROLLOUTS, SERVICES
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
-from tests.property.shopworld import KEY, ShopWorld, body_of
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 

@@ -14,8 +14,9 @@ from controller.api.resources import CHANGES, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.manager import Operator
 from controller.runtime.reconciler import Reconciler
-from tests.property.shopworld import KEY, ROLLOUT, ShopWorld
+from tests.property.shopworld import ROLLOUT, ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 

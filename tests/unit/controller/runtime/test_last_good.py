@@ -10,8 +10,9 @@ from controller.api.names import OPERATOR_ACCOUNT
 from controller.api.resources import DEPLOYMENTS, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.runtime.ledger import UNREAD
-from tests.property.shopworld import KEY, ShopWorld, body_of
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, shop_at_rest, shop_in_mid_run
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 

@@ -11,8 +11,9 @@ from controller.api.names import OPERATOR_ACCOUNT
 from controller.api.resources import EVENTS, LEASES, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.kube.port import Unreachable
-from tests.property.shopworld import KEY, ShopWorld
+from tests.property.shopworld import ShopWorld
 from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 

@@ -7,8 +7,9 @@ import pytest
 
 from controller.api.resources import ANALYSIS_TEMPLATES, EVENTS
 from controller.runtime.unread import unread
-from tests.property.shopworld import ANALYSIS, KEY, ShopWorld, body_of
+from tests.property.shopworld import ANALYSIS, ShopWorld
 from tests.property.stories import shop_at_rest
+from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
 
