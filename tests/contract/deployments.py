@@ -84,7 +84,7 @@ class Shop:
         wanted = {image.replace("_", ":"): size for image, size in sizes.items()}
 
         async def so() -> bool:
-            return await self.sizes() == wanted and await self.observed()
+            return await self.observed() and await self.sizes() == wanted
 
         try:
             await eventually(so)
@@ -92,8 +92,7 @@ class Shop:
             raise AssertionError(f"wanted {wanted}, have {await self.sizes()}") from None
 
     async def observed(self) -> bool:
-        found = await self.deployment()
-        return found.status.observed_generation == found.metadata.generation
+        return observed(await self.deployment())
 
     async def complete(self) -> None:
         """Wait until all replicas are of the template and available."""
@@ -103,7 +102,9 @@ class Shop:
             wanted = found.spec.replicas
             status = found.status
             counts = (status.replicas, status.updated_replicas, status.available_replicas)
-            return counts == (wanted, wanted, wanted) and await self.observed()
+            # Of the same reading: a moment later the controller may have seen the new template,
+            # while these counts are still those of the old one.
+            return counts == (wanted, wanted, wanted) and observed(found)
 
         await eventually(so, "the rollout is complete")
 
@@ -117,6 +118,11 @@ class Shop:
         except NotFound:
             return True
         return False
+
+
+def observed(found: Deployment) -> bool:
+    """Its controller has seen this very spec."""
+    return found.status.observed_generation == found.metadata.generation
 
 
 def image_of(item: Deployment | ReplicaSet) -> str:

@@ -11,6 +11,7 @@ from controller.api.crd_tables import KINDS
 from controller.api.names import API_VERSION
 from controller.local.controlplane import ControlPlane
 from controller.local.kubectl import Ran
+from tests.plugins.real_cluster import until_signing
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 
@@ -24,6 +25,7 @@ def installed() -> Iterator[ControlPlane]:
             runner.run(plane.install_manifests(MANIFESTS))
             runner.run(plane.kubectl("create", "namespace", "shop"))
             runner.run(_served(plane))
+            runner.run(until_signing(plane, "shop"))
             yield plane
         finally:
             runner.run(plane.__aexit__(None, None, None))

@@ -146,11 +146,7 @@ async def test_nobody_signs_for_another(installed: ControlPlane) -> None:
 
 async def test_a_signoff_that_names_nobody_is_its_creators(installed: ControlPlane) -> None:
     await grant(installed, "carol", "blastdoor-oncall")
-    for _ in range(int(WITHIN_S / 0.5)):
-        if "by: carol" in (await tried(installed, signoff("Abort"), "carol")).stdout:
-            return
-        await asyncio.sleep(0.5)
-    raise AssertionError("spec.by was not filled in")
+    assert "by: carol" in (await tried(installed, signoff("Abort"), "carol")).stdout
 
 
 async def test_the_command_line_signs_as_the_person_that_calls_it(

@@ -6,6 +6,7 @@ are impersonated, and what only a testbed can do (kill a component) is not there
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from controller.api.names import API_VERSION
 from controller.local import toolchain
 from controller.local.controlplane import ControlPlane
 from controller.local.kubectl import Ran, run_kubectl
@@ -65,6 +67,7 @@ class ExternalCluster:
 
 RealCluster = ControlPlane | ExternalCluster
 AUTHORIZED_WITHIN_S = 20.0
+POLICY_ACTS_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +104,24 @@ async def until_may(
             return
         await asyncio.sleep(0.2)
     raise AssertionError(f"{user} still may not {verb} {resource}")
+
+
+async def until_signing(plane: RealCluster, namespace: str) -> None:
+    """The policy that fills in who signs acts some seconds after its kind is served; in between
+    the server refuses Signoffs with 503, as it does not know the kind's schema yet."""
+    one = {
+        "apiVersion": API_VERSION,
+        "kind": "Signoff",
+        "metadata": {"generateName": "one-", "namespace": namespace},
+        "spec": {"rollout": "none", "decision": "Abort"},
+    }
+    arguments = ("create", "--dry-run=server", "-o", "yaml", "-f", "-")
+    for _ in range(int(POLICY_ACTS_WITHIN_S / 0.2)):
+        ran = await plane.kubectl(*arguments, input=json.dumps(one), check=False)
+        if "by: " in ran.stdout:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"Signoffs are not filled in: {ran.stderr or ran.stdout}")
 
 
 @pytest_asyncio.fixture
