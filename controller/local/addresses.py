@@ -25,16 +25,9 @@ class AddressesExhaustedError(Exception):
 
 def process_address(pod_ip: str) -> str:
     """127.64.x.y for 10.64.x.y; any other address stays as it is."""
-    return _swap(pod_ip, POD_PREFIX, PROCESS_PREFIX)
-
-
-def pod_address(process_ip: str) -> str:
-    """10.64.x.y for 127.64.x.y; any other address stays as it is."""
-    return _swap(process_ip, PROCESS_PREFIX, POD_PREFIX)
-
-
-def _swap(address: str, old: str, new: str) -> str:
-    return new + address.removeprefix(old) if address.startswith(old) else address
+    if not pod_ip.startswith(POD_PREFIX):
+        return pod_ip
+    return PROCESS_PREFIX + pod_ip.removeprefix(POD_PREFIX)
 
 
 class Addresses:

@@ -9,7 +9,7 @@ from controller.api.resources import AUTOSCALERS, DEPLOYMENTS
 from controller.core.phases import Outcome
 from controller.kube.config import Direct
 from controller.local import deploying
-from controller.local.fault_kinds import Delay, Page
+from controller.local.fault_kinds import Delay, Fault, Page
 from controller.local.faults import FaultProxy
 from controller.local.prometheus import Prometheus, pods
 from tests.e2e.harness import RATE, WITHIN_S, Shop, shop_on
@@ -22,7 +22,7 @@ OF_ARM = 'namespace="{{namespace}}", pod=~"{{arm.pods}}"'
 HTML = Page(b"<html><body>Sign in to continue</body></html>")
 UNAVAILABLE = Page(b"service unavailable", status=503)
 LATE = Delay(60)
-SAID_OF = {HTML: "not JSON", UNAVAILABLE: "503", LATE: "no answer within 2 s"}
+SAID_OF: dict[Fault, str] = {HTML: "not JSON", UNAVAILABLE: "503", LATE: "no answer within 2 s"}
 
 
 def _judged_by(url: str) -> dict[str, Any]:
@@ -66,11 +66,7 @@ async def test_a_prometheus_that_answers_html_or_503_or_too_late_holds_the_weigh
         async with shop.stack.load(RATE, seed=22):
             await shop.release("v2")
             await shop.until_weight(5)
-            for fault, said in (
-                (HTML, "not JSON"),
-                (UNAVAILABLE, "503"),
-                (LATE, "no answer within 2 s"),
-            ):
+            for fault, said in SAID_OF.items():
                 proxy.order(fault, path="query", times=-1)
                 held = await shop.until_reason("NoData")
                 message = (await shop.condition("DataAvailable"))[2]

@@ -2,7 +2,7 @@
 
 For tests and simulation in virtual time. It binds a pod, reports it running and ready, restarts one
 that crashes, and removes one that is deleted when its time to stop is over. What a pod does is a
-function of the pod, so an image or a variable can be declared broken.
+function of the pod, so an image can be declared broken.
 """
 
 from __future__ import annotations
@@ -46,16 +46,6 @@ NEVER_READY: Final = Fate(fault="never-ready")
 def by_image(fates: Mapping[str, Fate], otherwise: Fate = WELL) -> Callable[[Pod], Fate]:
     """The fate of a pod by the image of its first container."""
     return lambda pod: fates.get(pod.spec.containers[0].image, otherwise)
-
-
-def by_env(name: str, fates: Mapping[str, Fate], otherwise: Fate = WELL) -> Callable[[Pod], Fate]:
-    """The fate of a pod by a variable of its first container."""
-
-    def fate(pod: Pod) -> Fate:
-        values = {one.name: one.value for one in pod.spec.containers[0].env}
-        return fates.get(values.get(name, ""), otherwise)
-
-    return fate
 
 
 class InstantPods:

@@ -20,7 +20,6 @@ from controller.local.controllers.instant_pods import (
     NEVER_READY,
     WELL,
     Fate,
-    by_env,
     by_image,
 )
 from controller.local.controllers.machinery import machinery
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.looptime
 
 
 def manifest(image: str = "web:1", replicas: int = 2, **spec: Any) -> dict[str, Any]:
-    container = {"name": "web", "image": image, "env": [{"name": "MODE", "value": "x"}]}
+    container = {"name": "web", "image": image}
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
     selector = {"matchLabels": {"app": "web"}}
     whole = {"replicas": replicas, "selector": selector, "template": template, **spec}
@@ -90,8 +89,8 @@ async def test_a_crash_loop_counts_its_restarts_ever_more_slowly() -> None:
         assert await available(cluster) == 0
 
 
-async def test_a_variable_can_declare_a_pod_never_ready() -> None:
-    async with living(by_env("MODE", {"x": NEVER_READY})) as cluster:
+async def test_a_pod_that_is_never_ready_runs_all_the_same() -> None:
+    async with living(by_image({"web:1": NEVER_READY})) as cluster:
         await asyncio.sleep(600)
         found = await pods(cluster)
         assert {pod.status.phase for pod in found} == {"Running"}
