@@ -8,9 +8,7 @@ only old ReplicaSet that exists (docs/architecture.md, "paused is not enough").
 
 from __future__ import annotations
 
-from controller.api.change import Change
 from controller.core.actions import (
-    Answer,
     ApplyCanary,
     DropReplicaSets,
     DropRevisions,
@@ -23,21 +21,13 @@ from controller.core.actions import (
     RestoreFloor,
     ScaleReplicaSet,
 )  # fmt: skip
+from controller.core.answers import answers
 from controller.core.decision import Note
 from controller.core.guards.canary import wanted_pods
-from controller.core.guards.edits import EDITABLE, refusal
-from controller.core.observed import Command, HoldMode, Observed, Workload
+from controller.core.observed import HoldMode, Observed, Workload
 from controller.core.phases import CARRYING, GOING_BACK, REVERSIBLE, Phase
 from controller.core.reasons import Reason
-from controller.core.run import (
-    applicable,
-    edits_may_wait,
-    phase,
-    queued,
-    running,
-    speaks_of,
-    stable_of,
-)  # fmt: skip
+from controller.core.run import edits_may_wait, phase, queued, running, stable_of
 
 
 def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
@@ -53,7 +43,9 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
         _remember_stable(o, o.workload, intents)
         _keep_target(o, o.workload, intents)
         _mention_queued(o, notes)
-    _answer(o, intents, notes)
+    due, told = answers(o)
+    intents += due
+    notes += told
     # Last, as one failure ends the upkeep: an autoscaler that may not be patched must not keep the
     # rest from being done.
     if o.workload is not None and _ours(o, o.workload):
@@ -144,40 +136,3 @@ def _mention_queued(o: Observed, notes: list[Note]) -> None:
     if change is not None and newer and newer != o.rollout.status.queued:
         text = f"a newer template ({newer[:8]}) waits until {change.name} has ended"
         notes.append(Note(Reason.QUEUED, text))
-
-
-def _answer(o: Observed, intents: list[Intent], notes: list[Note]) -> None:
-    """Every sign-off learns what became of it, also when a crash swallowed the first answer."""
-    change = o.change
-    pending = applicable(o, "Hold", "Release", "Promote") if phase(o) in EDITABLE else ()
-    for command in o.commands:
-        if command.answered:
-            continue
-        if change is not None and command.uid in change.status.handled:
-            intents.append(Answer(command.name, "Applied", f"acted on for {change.name}"))
-        elif change is not None and _retried(change, command):
-            intents.append(Answer(command.name, "Applied", f"{change.name} tries it again"))
-        elif _moot(o, command.decision) or (change is not None and not speaks_of(command, change)):
-            what = change.name if change else "no Change"
-            text = f"{command.decision} does not apply: {what} is in hand"
-            if change is not None:
-                text = f"{command.decision} does not apply to {change.name} ({phase(o)})"
-            intents.append(Answer(command.name, "Refused", text))
-        elif command in pending and (why := refusal(o, command)):
-            intents.append(Answer(command.name, "Refused", why))
-            notes.append(Note(Reason.SIGNOFF_REFUSED, why))
-
-
-def _retried(change: Change, command: Command) -> bool:
-    """A Retry that made this Change, whose answer a crash swallowed."""
-    if command.decision != "Retry" or change.spec.attempt == 1:
-        return False
-    born = change.metadata.creation_timestamp
-    return born is not None and command.created_at <= born and command.change != change.name
-
-
-def _moot(o: Observed, decision: str) -> bool:
-    """Nothing in hand that this decision could act on."""
-    if decision == "Retry":
-        return running(o) is not None
-    return running(o) is None or phase(o) in {Phase.RETREATING, Phase.REVERTING, Phase.SETTLING}

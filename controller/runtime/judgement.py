@@ -17,7 +17,7 @@ from controller.api.template import AnalysisTemplateSpec
 from controller.api.validation import check_rollout
 from controller.core.observed import Block
 from controller.core.reasons import Reason
-from controller.core.run import stricter
+from controller.core.waits import stricter
 from controller.metrics.judging import judge
 from controller.metrics.plans import Plan, Problems
 from controller.metrics.port import Provider

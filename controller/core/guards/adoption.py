@@ -20,7 +20,8 @@ from controller.core.guards.back import go_back, retreat
 from controller.core.observed import Observed, ReplicaSetFact, Workload
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import after, hold_deadline, phase, ruled_since, running, stable_of
+from controller.core.run import phase, running, stable_of
+from controller.core.waits import after, hold_deadline, ruled_since
 
 
 def workload_missing(o: Observed, now: datetime) -> Ruling | None:

@@ -27,18 +27,9 @@ from controller.core.observed import Observed, Verdict
 from controller.core.phases import REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.refill import refill
-from controller.core.run import (
-    after,
-    ahead,
-    applicable,
-    enter,
-    handled,
-    phase,
-    plan_of,
-    progress_deadline,
-    running,
-    stable_of,
-)  # fmt: skip
+from controller.core.run import enter, phase, plan_of, running, stable_of
+from controller.core.signoffs import applicable, handled
+from controller.core.waits import after, ahead, progress_deadline
 
 
 def go_back(

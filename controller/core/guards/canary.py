@@ -15,7 +15,8 @@ from controller.core.ladder import canary_pods
 from controller.core.observed import Observed
 from controller.core.phases import CARRYING, REVERSIBLE, Outcome, Phase
 from controller.core.reasons import TO_BE_MENDED, Reason
-from controller.core.run import hold_deadline, phase, progress_deadline, running, step_of
+from controller.core.run import phase, running, step_of
+from controller.core.waits import hold_deadline, progress_deadline
 
 MAX_LOSSES = 2
 """Times that a canary may lose all its pods under traffic; the next one takes it back."""

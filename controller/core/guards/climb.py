@@ -17,18 +17,8 @@ from controller.core.guards.holding import weight_held, who_holds, without_evide
 from controller.core.observed import Observed, Verdict
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import (
-    after,
-    ahead,
-    by_our_clock,
-    enter,
-    hold_deadline,
-    phase,
-    plan_of,
-    progress_deadline,
-    running,
-    step_of,
-)  # fmt: skip
+from controller.core.run import enter, phase, plan_of, running, step_of
+from controller.core.waits import after, ahead, by_our_clock, hold_deadline, progress_deadline
 
 
 def wanted_weight(o: Observed, change: Change) -> float:

@@ -14,16 +14,8 @@ from controller.core.guards.promotion import begin_absorb
 from controller.core.observed import Command, Observed
 from controller.core.phases import REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import (
-    CLOCK_GRAIN,
-    applicable,
-    handled,
-    newer_edit,
-    phase,
-    queued,
-    running,
-    stable_of,
-)  # fmt: skip
+from controller.core.run import newer_edit, phase, queued, running, stable_of
+from controller.core.signoffs import CLOCK_GRAIN, applicable, handled
 
 EDITABLE = frozenset({*REVERSIBLE, Phase.PROPOSED})
 

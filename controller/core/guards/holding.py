@@ -13,7 +13,8 @@ from controller.core.guards.back import go_back
 from controller.core.observed import Observed
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.run import ahead, hold_deadline, phase, plan_of, running
+from controller.core.run import phase, plan_of, running
+from controller.core.waits import ahead, hold_deadline
 
 
 def weight_held(o: Observed, now: datetime) -> Ruling | None:

@@ -26,17 +26,8 @@ from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.refill import refill, refilled
-from controller.core.run import (
-    ahead,
-    enter,
-    phase,
-    plan_of,
-    progress_deadline,
-    queued,
-    remembered,
-    running,
-    stable_of,
-)  # fmt: skip
+from controller.core.run import enter, phase, plan_of, queued, remembered, running, stable_of
+from controller.core.waits import ahead, progress_deadline
 
 
 def begin_promotion(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:

@@ -17,16 +17,9 @@ from controller.core.decision import Memory, Note, Ruling
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.phases import REJECTING, Phase
 from controller.core.reasons import Reason
-from controller.core.run import (
-    after,
-    enter,
-    phase,
-    remembered,
-    ruled_since,
-    running,
-    speaks_of,
-    stable_of,
-)  # fmt: skip
+from controller.core.run import enter, phase, remembered, running, stable_of
+from controller.core.signoffs import speaks_of
+from controller.core.waits import after, ruled_since
 
 
 def start(o: Observed, now: datetime) -> Ruling | None:

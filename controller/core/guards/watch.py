@@ -18,7 +18,8 @@ from controller.core.guards.promotion import begin_absorb
 from controller.core.observed import Observed
 from controller.core.phases import Phase
 from controller.core.reasons import Reason
-from controller.core.run import after, enter, phase, plan_of, running, waiting_since
+from controller.core.run import enter, phase, plan_of, running
+from controller.core.waits import after, waiting_since
 
 
 def shifted(o: Observed, now: datetime) -> Ruling | None:

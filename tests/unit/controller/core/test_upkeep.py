@@ -1,4 +1,4 @@
-"""Beside every decision: stable can be refilled, is large enough, and sign-offs are answered."""
+"""Beside every decision: stable can be refilled and is large enough, and the run can be ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from controller.core.actions import (
     ScaleReplicaSet,
 )
 from controller.core.observed import HoldMode
-from controller.core.phases import Outcome, Phase
+from controller.core.phases import Outcome
 from controller.core.reasons import Reason
 from controller.core.upkeep import upkeep
 from tests.unit.controller.core.builders import Release, release
@@ -36,7 +36,6 @@ from tests.unit.controller.core.shop import (
     UID,
     replicaset,
 )
-from tests.unit.controller.core.worlds import in_phase
 
 MARKED = release().observed().workload.sets  # type: ignore[union-attr]
 OLD = "01d00000"
@@ -142,18 +141,6 @@ def test_an_edit_that_escaped_and_a_lost_stable_are_told() -> None:
     assert [n.reason for n in upkeep(look.observed())[1]] == [Reason.ESCAPED]
     lost = release().stable_lost()
     assert [n.reason for n in upkeep(lost.observed())[1]] == [Reason.STABLE_LOST]
-
-
-@pytest.mark.parametrize("where", list(Phase))
-def test_every_sign_off_of_another_change_is_answered_in_every_phase(where: Phase) -> None:
-    look = in_phase(where).signed("Abort", change="another").signed("Promote", change="another")
-    states = [i.state for i in kept(look) if isinstance(i, Answer)]
-    assert states == ["Refused", "Refused"]
-
-
-def test_what_was_acted_on_is_answered_after_a_crash() -> None:
-    look = release().retreating().signed("Abort").status(handled=("uid-1",))
-    assert [i.state for i in kept(look) if isinstance(i, Answer)] == ["Applied"]
 
 
 def test_a_promoted_template_is_what_upkeep_protects() -> None:
