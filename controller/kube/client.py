@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -104,6 +104,7 @@ class ApiServer:
         *,
         since: str,
         label_selector: str = "",
+        opened: Callable[[], None] | None = None,
     ) -> AsyncIterator[WatchEvent[T]]:
         """See Cluster."""
         request = requests.watch(
@@ -113,7 +114,7 @@ class ApiServer:
             label_selector=label_selector,
             length_s=settings.WATCH_LENGTH_S * (1 + self._jitter()),
         )
-        return watching.watch(self._http, resource, request, self._watch_idle_s)
+        return watching.watch(self._http, resource, request, self._watch_idle_s, opened)
 
     # -- writes --------------------------------------------------------------------------------
 

@@ -124,10 +124,13 @@ class MemoryCluster:
         *,
         since: str,
         label_selector: str = "",
+        opened: Callable[[], None] | None = None,
     ) -> AsyncIterator[WatchEvent[T]]:
         """`Cluster.watch`: never ends by itself."""
         call = Call(self.user, "watch", resource)
         await self.faults.on_the_way(call)
+        if opened is not None:
+            opened()
         store = self._server.store
         stream = watch(store, self.faults, call, resource, namespace, since, label_selector)
         async with aclosing(stream) as events:

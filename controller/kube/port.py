@@ -7,7 +7,7 @@ a create, a server-side apply or a patch of what we own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -125,8 +125,12 @@ class Cluster(Protocol):
         *,
         since: str,
         label_selector: str = "",
+        opened: Callable[[], None] | None = None,
     ) -> AsyncIterator[WatchEvent[T]]:
         """Changes after version `since`, with bookmarks, until the server ends the stream.
+
+        `opened` is called when the server has begun to answer: nothing since then is missed while
+        the stream stands, however long it has nothing to say.
 
         Raises Gone when `since` is compacted, Unreachable on a broken or idle stream (90 s).
         """

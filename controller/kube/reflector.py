@@ -152,7 +152,11 @@ class Reflector(Generic[T]):
     @asynccontextmanager
     async def _stream(self) -> AsyncIterator[AsyncIterator[WatchEvent[T]]]:
         events = self._cluster.watch(
-            self.resource, self._namespace, since=self._version, label_selector=self._selector
+            self.resource,
+            self._namespace,
+            since=self._version,
+            label_selector=self._selector,
+            opened=self._opened,
         )
         try:
             yield events
@@ -160,6 +164,9 @@ class Reflector(Generic[T]):
             # A generator that is left in the middle must not keep its connection until collected.
             if isinstance(events, AsyncGenerator):
                 await events.aclose()
+
+    def _opened(self) -> None:
+        self._lost_at = None
 
     def _take(self, event: WatchEvent[T]) -> None:
         if event.object is not None:

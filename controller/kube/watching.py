@@ -8,7 +8,7 @@ stream are all the same to the caller: a broken stream, Unreachable.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 import aiohttp
@@ -25,12 +25,18 @@ T = TypeVar("T", bound=Object)
 
 
 async def watch(
-    http: Http, resource: Resource[T], request: Request, idle_s: float
+    http: Http,
+    resource: Resource[T],
+    request: Request,
+    idle_s: float,
+    opened: Callable[[], None] | None = None,
 ) -> AsyncIterator[WatchEvent[T]]:
     """The events of one connection; see `Cluster.watch` for what it raises."""
     async with http.stream(request, settings.READ_DEADLINE_S) as response:
         if response.status != 200:
             raise await _refusal(response, request)
+        if opened is not None:
+            opened()
         async for line in _lines(response, request, idle_s):
             try:
                 yield decode_line(resource, line, what=request.what)

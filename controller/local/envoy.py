@@ -28,7 +28,7 @@ from controller.local.envoy_config import Backend, Layout, Versioned
 from controller.local.process import LOOPBACK, Process, answers_ok, free_ports, on_free_ports
 
 _READY_WITHIN_S: Final = 15.0
-_TAKEN_WITHIN_S: Final = 5.0
+_TAKEN_WITHIN_S: Final = 20.0
 _ASK_EVERY_S: Final = 0.002
 _ROUTES_STAT: Final = f"http.{envoy_config.STAT_PREFIX}.rds.{envoy_config.ROUTES}"
 
@@ -79,7 +79,7 @@ class Envoy:
         return f"http://{LOOPBACK}:{self.admin_port}"
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TAKEN_WITHIN_S))
         try:
             found = await asyncio.to_thread(program)
             await on_free_ports(lambda: self._start_anew(found))

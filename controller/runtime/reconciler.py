@@ -146,7 +146,7 @@ class Reconciler:
             blocks = (Block(Reason.INVALID, wrong.problem), *blocks)
         bare = observe(
             objects,
-            blocks=(*self._world.unseen(), *blocks),
+            blocks=(*self._world.unseen({r.kind for r in objects.routes}), *blocks),
             hold_mode=self._hold_mode(),
             acting_since=self._acting_since(),
         )

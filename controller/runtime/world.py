@@ -58,8 +58,8 @@ PATIENCE_S = 10.0
 """How long a start waits for the kinds that it can do without, while they neither list nor fail."""
 GLANCE_S = 0.05
 """How often it looks whether they have."""
-OLD_AFTER_S = 30.0
-"""How long a cache may not follow its server: as long as a reflector waits between two tries."""
+OLD_AFTER_S = 60.0
+"""How long a cache may not follow its server: a restart of the server must hold nothing."""
 
 
 class World:
@@ -138,16 +138,19 @@ class World:
                 return
             await asyncio.sleep(GLANCE_S)
 
-    def unseen(self) -> tuple[Block, ...]:
+    def unseen(self, route_kinds: Iterable[str] = ()) -> tuple[Block, ...]:
         """What has never been listed, so that none in the cache says nothing of the cluster; and
-        what is no longer followed, so that a sign-off to abort might be there unread."""
+        what is no longer followed, so that a sign-off to abort might be there unread. Of routes
+        only the kinds that are named: they need not be installed."""
+        listed = (r for kind, r in self.routes.items() if kind in route_kinds)
+        routes = (r for r in listed if r.synced.is_set())
         return tuple(
             Block(
                 Reason.UNSEEN,
                 f"{r.resource} cannot be {'followed' if r.synced.is_set() else 'listed'}:"
                 f" {r.problem or 'no answer yet'}; nothing goes forward until they can",
             )
-            for r in (*self._vital, *self._others)
+            for r in (*self._vital, *self._others, *routes)
             if not r.synced.is_set() or r.lost_s > OLD_AFTER_S
         )
 

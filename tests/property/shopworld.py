@@ -7,6 +7,7 @@ property tests; an operator can be killed before or after any single write.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -95,6 +96,7 @@ class ShopWorld:
         self._operators: list[tuple[Operator, asyncio.Task[None]]] = []
 
     async def __aenter__(self) -> ShopWorld:
+        random.seed(1)  # waits between tries have jitter: the same in every run of a test
         self.now = loop_now(EPOCH)
         spaces = ("default", names.OPERATOR_NAMESPACE, KEY.namespace)
         self.cluster = MemoryCluster(self.now, admission=hold_and_lock(), namespaces=spaces)

@@ -67,7 +67,7 @@ async def test_harm_found_in_the_watch_takes_the_release_back() -> None:
 
 
 async def test_a_floor_that_may_not_be_held_lets_nothing_up_and_keeps_nothing_from_going() -> None:
-    async with ShopWorld() as world:
+    async with ShopWorld(progressDeadline="5m") as world:  # longer than a refused write waits
         await world.autoscale(2, 8)
         world.start_operator()
         await asyncio.sleep(5)

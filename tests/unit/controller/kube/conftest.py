@@ -202,12 +202,21 @@ class ScriptedCluster:
         return got
 
     async def watch(
-        self, resource: Any, namespace: str = "", *, since: str, label_selector: str = ""
+        self,
+        resource: Any,
+        namespace: str = "",
+        *,
+        since: str,
+        label_selector: str = "",
+        opened: Callable[[], None] | None = None,
     ) -> AsyncIterator[WatchEvent[Any]]:
         self._note(f"watch {since}")
-        if not self.watches:
+        steps = self.watches.popleft() if self.watches else None
+        if opened is not None and not (steps and isinstance(steps[0], ApiError)):
+            opened()
+        if steps is None:
             await asyncio.Event().wait()
-        for step in self.watches.popleft():
+        for step in steps or ():
             if isinstance(step, ApiError):
                 raise step
             if isinstance(step, float):
