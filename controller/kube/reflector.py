@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _FIRST = Backoff(settings.RECONNECT_S, settings.RECONNECT_S)
 _BACKOFF = Backoff(settings.RELIST_BASE_S, settings.RELIST_CAP_S)
+_KEPT_FAILURES = 3
 
 
 class Reflector(Generic[T]):
@@ -55,6 +56,7 @@ class Reflector(Generic[T]):
         self.problem = ""
         """What stands between us and the server right now; empty while all is well."""
         self._lost_at: float | None = None
+        self._quiet: asyncio.TimerHandle | None = None
         self._cluster, self._namespace, self._selector = cluster, namespace, label_selector
         self._page_size, self._jitter = page_size, jitter
         self._handlers: list[Handler[T]] = []
@@ -134,8 +136,6 @@ class Reflector(Generic[T]):
         """One stream to its end; what arrives proves that the way to the server is open."""
         loop = asyncio.get_running_loop()
         began, spoke = loop.time(), False
-        # A quiet stream that outlives the deadline of its opening has certainly been opened.
-        quiet = loop.call_later(settings.READ_DEADLINE_S, self._healthy)
         try:
             async with self._stream() as events:
                 async for event in events:
@@ -143,7 +143,8 @@ class Reflector(Generic[T]):
                     self._healthy()
                     self._take(event)
         finally:
-            quiet.cancel()
+            if self._quiet is not None:
+                self._quiet.cancel()
         if spoke or loop.time() - began >= settings.WATCH_HEALTHY_S:
             self._healthy()
         else:
@@ -166,7 +167,12 @@ class Reflector(Generic[T]):
                 await events.aclose()
 
     def _opened(self) -> None:
+        """Nothing is missed from now on. A server that opens streams is there, so that one that
+        breaks soon is asked for again within seconds; one that stands proves that all is well."""
         self._lost_at = None
+        self._failures = min(self._failures, _KEPT_FAILURES)
+        loop = asyncio.get_running_loop()
+        self._quiet = loop.call_later(settings.WATCH_HEALTHY_S, self._healthy)
 
     def _take(self, event: WatchEvent[T]) -> None:
         if event.object is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -169,9 +170,22 @@ async def test_the_back_off_starts_afresh_after_an_event() -> None:
     cluster.lists.append(page(version=1))
     cluster.watches.extend([[STORM], [STORM], [STORM], [bookmark(5), STORM], [100.0]])
     async with running(cluster) as watched:
-        await asyncio.sleep(20)
+        await asyncio.sleep(6)
         assert [round(at, 1) for at, _ in cluster.calls] == [0, 0, 0.2, 1.2, 3.2, 3.4]
         assert watched.reflector.problem
+
+
+async def test_streams_that_open_and_break_are_asked_for_every_few_seconds() -> None:
+    cluster = ScriptedCluster()
+    cluster.lists.append(page(version=1))
+    cluster.watches.extend([[0.5, BROKEN] for _ in range(100)])
+    async with running(cluster) as watched:
+        await asyncio.sleep(120)
+        assert watched.reflector.problem
+        assert watched.reflector.lost_s < 5
+    asked = [at for at, what in cluster.calls if what.startswith("watch")]
+    assert 20 <= len(asked) <= 40
+    assert max(b - a for a, b in itertools.pairwise(asked)) < 5
 
 
 async def test_the_problem_is_over_once_a_quiet_stream_has_stood() -> None:
