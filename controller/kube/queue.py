@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -62,7 +62,7 @@ class WorkQueue(Generic[K]):
         self._jitter, self._on_wait = jitter, on_wait
         self._entries: dict[K, _Entry] = {}
         self._busy: set[K] = set()
-        self._failures: dict[K, int] = {}
+        self._failures: dict[K, Counter[Backoff]] = {}
         self._later: list[tuple[float, int, K]] = []
         self._ready: list[tuple[float, int, K]] = []
         self._number = 0
@@ -93,10 +93,13 @@ class WorkQueue(Generic[K]):
     ) -> float:
         """Asks for another look after a failure; the wait doubles each time, and is returned.
 
-        `backoff` is for a kind of failure that has waits of its own.
+        `backoff` is for a kind of failure that has waits, and a count, of its own: many short waits
+        of one kind must not make the first of another a long one.
         """
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        wait_s = max(at_least_s, (backoff or self._backoff).delay_s(failures, self._jitter))
+        kind = backoff or self._backoff
+        counts = self._failures.setdefault(key, Counter())
+        counts[kind] += 1
+        wait_s = max(at_least_s, kind.delay_s(counts[kind], self._jitter))
         self.add(key, delay_s=wait_s, priority=priority)
         return wait_s
 

@@ -157,6 +157,7 @@ async def test_a_retry_waits_at_least_what_the_server_asked() -> None:
 async def test_a_kind_of_failure_may_have_waits_of_its_own() -> None:
     queue: WorkQueue[str] = WorkQueue(backoff=Backoff(10, 60), jitter=steady)
     assert [queue.retry("a", backoff=Backoff(0.5, 1)) for _ in range(3)] == [0.5, 1, 1]
+    assert [queue.retry("a") for _ in range(2)] == [10, 20]
 
 
 async def test_a_change_of_the_object_does_not_wait_for_the_back_off() -> None:
