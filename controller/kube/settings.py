@@ -19,6 +19,13 @@ KEEP_ALIVE_S: Final = 60.0
 CONNECTIONS: Final = 100
 """At most so many connections for calls. Watches have theirs beside them, without a limit: about
 15, and one for each run in hand."""
+PROBE_AFTER_S: Final = 10
+PROBE_EVERY_S: Final = 5
+PROBES: Final = 3
+"""A connection silent for so long is probed so often; unanswered, it is lost."""
+HALF_OPEN_S: Final = PROBE_AFTER_S + PROBES * PROBE_EVERY_S
+"""So long may an Abort stand unread that was made while the network had dropped a watch's
+connection without telling anyone: 25 s."""
 
 PAGE_SIZE: Final = 500
 """Objects a page: client-go's choice; at 5 kB an object a page is 2.5 MB."""

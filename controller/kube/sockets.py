@@ -2,7 +2,8 @@
 
 aiohttp's own pool forgets a TLS connection whose call was cancelled as soon as it has begun to say
 farewell to the peer. Whoever closes such a pool and then leaves its event loop leaves the socket
-open, until a garbage collection complains about it in somebody else's time. Knows nothing of HTTP.
+open, until a garbage collection complains about it in somebody else's time. And it waits for ever on
+a peer that has gone without a word. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import socket
 from weakref import WeakSet
 
 import aiohttp
+
+from controller.kube import settings
 
 _TURNS = 100
 """Of the event loop, at most, until every transport has read its end; a few are enough."""
@@ -33,6 +36,7 @@ class Connector(aiohttp.TCPConnector):
     def _open(self, address: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, _ = address
         made = socket.socket(family=family, type=kind, proto=protocol)
+        _probe_when_silent(made)
         self._sockets.add(made)
         return made
 
@@ -50,3 +54,18 @@ class Connector(aiohttp.TCPConnector):
 
     def _open_sockets(self) -> list[socket.socket]:
         return [one for one in self._sockets if one.fileno() >= 0]
+
+
+def _probe_when_silent(one: socket.socket) -> None:
+    """A probe is one empty packet that the peer's kernel answers, not its program."""
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", settings.PROBE_AFTER_S),
+        ("TCP_KEEPINTVL", settings.PROBE_EVERY_S),
+        ("TCP_KEEPCNT", settings.PROBES),
+        # Sent and never acknowledged: without it the kernel sends it anew for 15 minutes.
+        ("TCP_USER_TIMEOUT", settings.HALF_OPEN_S * 1000),
+    ):
+        # The commands run on a laptop too, whose system may not know them all.
+        if (known := getattr(socket, option, None)) is not None:
+            one.setsockopt(socket.IPPROTO_TCP, known, value)

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from controller.kube import settings
 from controller.kube.sockets import Connector
 
 
@@ -96,6 +97,20 @@ async def test_a_connection_kept_for_later(port: int) -> None:
             await response.read()
         assert len(open_to(port)) == 1
     assert open_to(port) == []
+
+
+async def test_a_peer_that_went_without_a_word_is_noticed_by_the_kernel(port: int) -> None:
+    """What the kernel does with it no test here can show: the loopback never drops a packet."""
+    asked = {
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): settings.PROBE_AFTER_S,
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): settings.PROBE_EVERY_S,
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): settings.PROBES,
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): settings.HALF_OPEN_S * 1000,
+    }
+    async with pool() as session, session.get(f"https://127.0.0.1:{port}/", ssl=TRUST):
+        (used,) = open_to(port)
+        assert {option: used.getsockopt(*option) for option in asked} == asked
 
 
 async def test_a_pool_that_was_never_used_closes_at_once() -> None:
