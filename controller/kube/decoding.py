@@ -1,12 +1,15 @@
 """From the bytes of an answer to typed values: an object, a page of a list, a line of a watch.
 
-Pure. Each object is judged by itself: one that our struct refuses becomes a `Malformed` that names
-it, and the others live. A null means absent, as it does to the server (EndpointSlices carry
-`"endpoints": null`): such an object is decoded a second time without its nulls.
+Pure. Each object is judged by itself: one that our struct refuses, or that is nested too deep to be
+read, becomes a `Malformed` that names it, and the others live. A null means absent, as it does to
+the server (EndpointSlices carry `"endpoints": null`): such an object is decoded a second time
+without its nulls.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +17,7 @@ import msgspec
 
 from controller.api.meta import Object, ObjectMeta
 from controller.api.resources import Resource
+from controller.kube import depth
 from controller.kube.errors import Status, error_from
 from controller.kube.port import Malformed, Page, WatchEvent
 
@@ -66,6 +70,7 @@ def _list_decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(_List[kind])  # type: ignore[valid-type]
 
 
+_TOO_DEEP = f"nested deeper than can be read; keep it below {depth.LEVELS} levels"
 _raw_list_decoder = msgspec.json.Decoder(_List[msgspec.Raw])
 _line_decoder = msgspec.json.Decoder(_Line)
 
@@ -73,49 +78,48 @@ _line_decoder = msgspec.json.Decoder(_Line)
 def decode_object(resource: Resource[T], body: bytes) -> T | Malformed:
     """One object, or why it is none of ours; raises Undecodable when it is no object at all."""
     decoder: msgspec.json.Decoder[T] = _object_decoder(resource.type)
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        problem = str(error)
-    except msgspec.DecodeError as error:
-        raise Undecodable(str(error)) from error
-    bare = _without_nulls(msgspec.json.decode(body))
-    try:
-        return decoder.decode(msgspec.json.encode(bare))
-    except msgspec.ValidationError:
-        return Malformed(_metadata_of(body), problem)
+    with _readable():
+        if depth.MARK in body:
+            return Malformed(_metadata_of(body), _TOO_DEEP)
+        try:
+            return decoder.decode(body)
+        except RecursionError:
+            return Malformed(_metadata_of(depth.cut(body)), _TOO_DEEP)
+        except msgspec.ValidationError as error:
+            problem = str(error)
+        try:
+            bare = _without_nulls(msgspec.json.decode(body))
+            return decoder.decode(msgspec.json.encode(bare))
+        except (msgspec.ValidationError, RecursionError):
+            return Malformed(_metadata_of(depth.cut(body)), problem)
 
 
 def decode_page(resource: Resource[T], body: bytes) -> Page[T]:
     """A page of a list: in one go when all are well, else each for itself."""
     decoder: msgspec.json.Decoder[_List[T]] = _list_decoder(resource.type)
-    try:
-        whole = decoder.decode(body)
-        return Page(whole.items or (), whole.metadata.resource_version, whole.metadata.next_page)
-    except msgspec.ValidationError:
-        pass
-    except msgspec.DecodeError as error:
-        raise Undecodable(str(error)) from error
-    try:
-        parts = _raw_list_decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise Undecodable(str(error)) from error
+    with _readable():
+        try:
+            whole = decoder.decode(body)
+        except (msgspec.ValidationError, RecursionError):
+            pass
+        else:
+            meta = whole.metadata
+            return Page(whole.items or (), meta.resource_version, meta.next_page)
+    parts = _shallow(_raw_list_decoder, body)
     items = tuple(decode_object(resource, bytes(raw)) for raw in parts.items or ())
     return Page(items, parts.metadata.resource_version, parts.metadata.next_page)
 
 
 def decode_line(resource: Resource[T], line: bytes, *, what: str) -> WatchEvent[T]:
     """One line of a watch; an ERROR line is raised as the ApiError that it says."""
-    try:
-        event = _line_decoder.decode(line)
-    except msgspec.DecodeError as error:
-        raise Undecodable(str(error)) from error
+    event = _shallow(_line_decoder, line)
     match event.type:
         case "ADDED" | "MODIFIED" | "DELETED" as kind:
             found = decode_object(resource, bytes(event.object))
             return WatchEvent(kind, found, found.metadata.resource_version)
         case "BOOKMARK":
-            version = _metadata_of(bytes(event.object)).resource_version
+            with _readable():
+                version = _metadata_of(bytes(event.object)).resource_version
             return WatchEvent("BOOKMARK", None, version)
         case "ERROR":
             raise error_from(_status_of(event.object), what=what)
@@ -123,10 +127,28 @@ def decode_line(resource: Resource[T], line: bytes, *, what: str) -> WatchEvent[
             raise Undecodable(f"unknown event type {other!r}")
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Bytes that are no JSON, or not of the shape asked for, raise Undecodable."""
+    try:
+        yield
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(str(error)) from error
+
+
+def _shallow(decoder: msgspec.json.Decoder[Item], body: bytes) -> Item:
+    """What a decoder makes of bytes whose inner parts it leaves as they are, at any depth."""
+    with _readable():
+        try:
+            return decoder.decode(body)
+        except RecursionError:
+            return decoder.decode(depth.cut(body))
+
+
 def _status_of(raw: msgspec.Raw) -> Status:
     try:
         said = msgspec.json.decode(raw, type=Status)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Status(f"unreadable ERROR event: {error}", "Unknown", 500)
     return said if said.code else msgspec.structs.replace(said, code=500)
 

@@ -72,7 +72,7 @@ def status_of(body: bytes) -> Status:
     """The Status in a body; a body of another kind becomes its message, shortened."""
     try:
         said = msgspec.json.decode(body, type=Status)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Status(_shown(body))
     return said if said.message or said.reason else Status(_shown(body))
 

@@ -2,8 +2,8 @@
 
 aiohttp's own pool forgets a TLS connection whose call was cancelled as soon as it has begun to say
 farewell to the peer. Whoever closes such a pool and then leaves its event loop leaves the socket
-open, until a garbage collection complains about it in somebody else's time. And it waits for ever on
-a peer that has gone without a word. Knows nothing of HTTP.
+open, until a garbage collection complains about it in somebody else's time. And it waits for ever
+on a peer that has gone without a word. Knows nothing of HTTP.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api.k8s import Deployment, EndpointSlice
+from controller.api.kinds import AnalysisTemplate
 from controller.api.meta import ObjectMeta
-from controller.api.resources import CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES
+from controller.api.resources import ANALYSIS_TEMPLATES, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES
 from controller.kube.decoding import Undecodable, decode_line, decode_object, decode_page
 from controller.kube.port import Gone, Malformed, ServerError
 
@@ -78,6 +80,60 @@ def test_metadata_of_a_wrong_shape_still_gives_the_name() -> None:
     bad = decode_object(CONFIG_MAPS, body)
     assert isinstance(bad, Malformed)
     assert (bad.metadata.namespace, bad.metadata.name) == ("shop", "a")
+
+
+def nested(levels: int, name: str = "deep") -> bytes:
+    metadata = raw({"name": name, "namespace": "shop", "resourceVersion": "7"})
+    inner = b'{"a":' * levels + b"1" + b"}" * levels
+    return (
+        b'{"spec":{"provider":'
+        + inner
+        + b',"metrics":[{"name":"a"}]},"metadata":'
+        + metadata
+        + b"}"
+    )
+
+
+@pytest.mark.parametrize("levels", [1100, 10_000, 200_000])
+def test_what_is_nested_too_deep_is_named_and_the_rest_lives(levels: int) -> None:
+    spec = {"provider": {"scrape": {}}, "metrics": [{"name": "a"}]}
+    good = raw({"metadata": {"name": "good"}, "spec": spec})
+    body = b'{"metadata":{"resourceVersion":"9"},"items":[' + nested(levels) + b"," + good + b"]}"
+    bad, fine = decode_page(ANALYSIS_TEMPLATES, body).items
+    assert isinstance(fine, AnalysisTemplate)
+    event = decode_line(
+        ANALYSIS_TEMPLATES, b'{"type":"ADDED","object":' + nested(levels) + b"}", what="w"
+    )
+    assert event.resource_version == "7"
+    for found in (bad, event.object, decode_object(ANALYSIS_TEMPLATES, nested(levels))):
+        assert isinstance(found, Malformed)
+        assert (found.metadata.namespace, found.metadata.name) == ("shop", "deep")
+        assert "nested deeper" in found.problem
+
+
+ODD = [
+    b"[]",
+    b"null",
+    b'{"metadata":[]}',
+    b'{"metadata":"\xff"}',
+    b'{"x":' + b"9" * 400 + b"}",
+    b"{",
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_an_odd_body_is_an_object_malformed_or_undecodable_and_never_anything_else(
+    body: bytes,
+) -> None:
+    page = b'{"metadata":{"resourceVersion":"9"},"items":[' + body + b"]}"
+    with contextlib.suppress(Undecodable):
+        decode_page(ANALYSIS_TEMPLATES, page)
+    with contextlib.suppress(Undecodable):
+        decode_object(ANALYSIS_TEMPLATES, body)
+    for kind in (b"ADDED", b"BOOKMARK", b"ERROR"):
+        line = b'{"type":"' + kind + b'","object":' + body + b"}"
+        with contextlib.suppress(Undecodable, ServerError):
+            decode_line(ANALYSIS_TEMPLATES, line, what="w")
 
 
 def test_an_event_line_carries_object_and_version() -> None:
