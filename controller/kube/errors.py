@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from controller.kube import settings
 from controller.kube.port import (
     AlreadyExists,
     ApiError,
@@ -78,12 +79,12 @@ def status_of(body: bytes) -> Status:
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds of a Retry-After header; None when absent, a date, or nonsense."""
+    """Seconds of a Retry-After header, as far as we obey; None if absent, a date, or nonsense."""
     try:
         seconds = float(header or "")
     except ValueError:
         return None
-    return seconds if 0 <= seconds < 1e6 else None
+    return min(seconds, settings.RETRY_AFTER_MAX_S) if seconds >= 0 else None
 
 
 def _shown(body: bytes) -> str:

@@ -129,8 +129,8 @@ class Cluster(Protocol):
     ) -> AsyncIterator[WatchEvent[T]]:
         """Changes after version `since`, with bookmarks, until the server ends the stream.
 
-        `opened` is called when the server has begun to answer: nothing since then is missed while
-        the stream stands, however long it has nothing to say.
+        `opened` is called when the server has begun to answer, which may be long before it has
+        anything to say.
 
         Raises Gone when `since` is compacted, Unreachable on a broken or idle stream (90 s).
         """

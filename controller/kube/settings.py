@@ -37,7 +37,7 @@ take two minutes (seen with 1.37), so one idle stream is no trouble, two in a ro
 WATCH_LENGTH_S: Final = 300
 """A watch asks to be ended after one to two times this, so that clients spread over servers."""
 WATCH_HEALTHY_S: Final = 5.0
-"""A stream that lived so long, or said anything, was a success: the back-off starts afresh."""
+"""A stream that stood so long, or said anything, is believed: the back-off starts afresh."""
 
 READ_TRIES: Final = 3
 """A read is asked again on 5xx or a lost connection: three times in all, then it is an error."""
@@ -45,6 +45,8 @@ OVERLOAD_TRIES: Final = 4
 """A 429 was not executed, so even a write may be sent again: four times in all."""
 OVERLOAD_WAIT_MAX_S: Final = 8.0
 """A longer Retry-After is handed to the caller: a queue waits better than a worker does."""
+RETRY_AFTER_MAX_S: Final = 30.0
+"""No answer may ask for more: a proxy that wishes an hour would leave releases unattended."""
 CALL_RETRY_BASE_S: Final = 0.2
 CALL_RETRY_CAP_S: Final = 2.0
 """Waits between tries of one call: 0.2 s, 0.4 s, ... : outlasts a server's restart of a moment."""
@@ -54,6 +56,8 @@ RECONNECT_S: Final = 0.2
 RELIST_BASE_S: Final = 1.0
 RELIST_CAP_S: Final = 30.0
 """Waits of a reflector: a storm of 500s costs a handful of requests, an outage two a minute."""
+RELIST_AFTER_S: Final = 20.0
+"""A cache that no stream has kept for so long is listed instead, at each further try."""
 
 QUEUE_RETRY_BASE_S: Final = 0.2
 QUEUE_RETRY_CAP_S: Final = 60.0

@@ -50,8 +50,8 @@ down must not make a loop without pause."""
 OVERDUE_S = 1.0
 """Look again after this when a deadline has passed and nothing followed from it."""
 PATROL_S = 5.0
-"""A run under way is looked at this often even if no event and no deadline asks for it: a lost
-event may cost seconds, never a release that hangs."""
+"""A run under way is looked at this often even if no event and no nearer deadline asks for it: a
+lost event may cost seconds, never a release that hangs; and what stands still is seen to."""
 CATCH_UP_S = 0.5
 """Look again after this when a cache is behind our own write; its event usually comes first."""
 
@@ -202,5 +202,5 @@ class Reconciler:
         elif d.wake_at is not None:
             wait_s = (d.wake_at - now).total_seconds()
             self._queue.add(key, delay_s=max(BREATH_S, wait_s) if wait_s > 0 else OVERDUE_S)
-        elif under_way:
+        if under_way:
             self._queue.add(key, delay_s=PATROL_S)

@@ -1,4 +1,4 @@
-"""Live caches of everything that is watched, and which Rollouts a change concerns.
+"""Live caches of everything that is watched, and what holds while one of them is not to be trusted.
 
 Reading here costs no request. Narrow watches: pods only those of canaries (label), ReplicaSets and
 Deployments as a few fields, revisions only ours. A start waits for what a release is judged and
@@ -10,11 +10,11 @@ route's kind, which counts only where it is named.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from controller.api import names
-from controller.api.k8s import Deployment, ReplicaSet
 from controller.api.meta import Key, Object
 from controller.api.resources import (
     ANALYSIS_TEMPLATES,
@@ -34,10 +34,11 @@ from controller.api.resources import (
 from controller.core.observed import Block
 from controller.core.reasons import Reason
 from controller.kube.own_writes import OwnWrites
-from controller.kube.port import ApiError, Cluster, Malformed
+from controller.kube.port import ApiError, Cluster
 from controller.kube.reflector import Reflector
 from controller.kube.store import Index, owner_uids
-from controller.runtime.claims import Claim, of_rollout, of_run
+from controller.runtime.claims import of_rollout, of_run
+from controller.runtime.concerns import Concern, listen
 from controller.runtime.indexes import (
     labelled_rollout,
     namespace_of,
@@ -49,9 +50,7 @@ from controller.runtime.indexes import (
     workload_of_rollout,
 )
 from controller.runtime.plugins import Registry
-from controller.workloads.arms import canary_name
 
-Concern = Callable[[Key], None]
 T = TypeVar("T", bound=Object)
 
 PATIENCE_S = 10.0
@@ -115,15 +114,24 @@ class World:
 
     async def run(self, concern: Concern) -> None:
         """Keep every cache live; tell `concern` the key of each Rollout that a change touches."""
-        self._listen(concern)
+        listen(self, concern)
         async with asyncio.TaskGroup() as group:
             for reflector in self.reflectors:
+                reflector.on_recovery(partial(self._followed, concern))
                 group.create_task(reflector.run(), name=f"watch {reflector.resource}")
                 group.create_task(self._seen(reflector, concern), name=f"list {reflector.resource}")
 
     async def _seen(self, reflector: Reflector[Any], concern: Concern) -> None:
         """What a kind that could not be listed has held up goes on, also if there is none of it."""
         await reflector.synced.wait()
+        self._tell_all(concern)
+
+    def _followed(self, concern: Concern, lost_s: float) -> None:
+        """So does what a kind has held up that could not be followed, also if nothing is new."""
+        if lost_s > OLD_AFTER_S:
+            self._tell_all(concern)
+
+    def _tell_all(self, concern: Concern) -> None:
         for rollout in self.rollouts.store:
             concern(rollout.key)
 
@@ -173,77 +181,3 @@ class World:
         known = self.own_writes.get(str(resource))
         if known is not None:
             known.remember(written)
-
-    # -- which Rollouts a change concerns -------------------------------------------------------
-
-    def _listen(self, concern: Concern) -> None:
-        by = self._rollouts_by
-        routes: dict[Reflector[Any], Callable[[Any], Iterable[Key]]] = {
-            self.rollouts: lambda r: {r.key, *self._rivals(of_rollout(r))},
-            self.templates: lambda t: by("template", (t.metadata.namespace, t.metadata.name)),
-            self.changes: lambda c: {*_keys(rollout_of_change(c)), *self._rivals(of_run(c))},
-            self.signoffs: lambda s: _keys(rollout_of_signoff(s)),
-            self.deployments: self._of_deployment,
-            self.replicasets: self._of_replicaset,
-            self.revisions: lambda r: _keys(labelled_rollout(r)),
-            self.services: lambda s: by("namespace", s.metadata.namespace),
-            self.autoscalers: lambda a: [
-                k for t in target_of_autoscaler(a) for k in by("workload", t)
-            ],
-            self.policies: lambda p: by("namespace", p.metadata.namespace),
-            self.namespaces: self._of_namespace,
-            self.canary_pods: lambda p: [k for w in workload_of_pod(p) for k in self._of_canary(w)],
-        }
-        for reflector in self.routes.values():
-            routes[reflector] = lambda r: by("namespace", r.metadata.namespace)
-        for reflector, concerned in routes.items():
-            reflector.on_change(_teller(concerned, concern))
-
-    def _rollouts_by(self, index: str, value: Hashable) -> list[Key]:
-        return [r.key for r in self.rollouts.store.by(index, value)]
-
-    def _rivals(self, claims: Iterable[Claim]) -> Iterable[Key]:
-        """Rollouts that name the same Service or route: they wait for its end."""
-        return (key for claim in claims for key in self._rollouts_by("traffic", claim))
-
-    def _of_deployment(self, d: Deployment) -> Iterable[Key]:
-        keys = self._rollouts_by("workload", (d.namespace, d.name))
-        labelled = d.metadata.labels.get(names.ROLLOUT_LABEL)
-        return [*keys, Key(d.namespace, labelled)] if labelled else keys
-
-    def _of_replicaset(self, rs: ReplicaSet) -> Iterable[Key]:
-        for owner in rs.metadata.owner_references:
-            deployment = self.deployments.store.get(Key(rs.namespace, owner.name))
-            if deployment is not None:
-                yield from self._of_deployment(deployment)
-            else:
-                yield from self._rollouts_by("workload", (rs.namespace, owner.name))
-
-    def _of_canary(self, workload: tuple[str, str]) -> Iterable[Key]:
-        """By name and not by label: a pod may outlive the Deployment that carried the label."""
-        namespace, name = workload
-        for rollout in self.rollouts.store.by("namespace", namespace):
-            if canary_name(rollout.spec.workload.name) == name:
-                yield rollout.key
-
-    def _of_namespace(self, namespace: Object) -> Iterable[Key]:
-        if namespace.metadata.deletion_timestamp is None:
-            return ()
-        return self._rollouts_by("namespace", namespace.name)
-
-
-def _teller(concerned: Callable[[Any], Iterable[Key]], concern: Concern) -> Callable[..., None]:
-    def tell(old: Any, new: Any) -> None:
-        for version in (old, new):
-            if version is None or isinstance(version, Malformed):
-                continue
-            for key in concerned(version):
-                concern(key)
-        if isinstance(new, Malformed):
-            concern(Key(new.metadata.namespace, new.metadata.name))
-
-    return tell
-
-
-def _keys(pairs: Iterable[tuple[str, str]]) -> list[Key]:
-    return [Key(*pair) for pair in pairs]

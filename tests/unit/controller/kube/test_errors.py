@@ -56,7 +56,14 @@ def test_any_body_makes_an_error(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("3", 3.0), ("0", 0.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)],
+    [
+        ("3", 3.0),
+        ("0", 0.0),
+        (None, None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("-1", None),
+        ("86400", 30.0),
+    ],
 )
 def test_retry_after_is_read_as_seconds(header: str | None, seconds: float | None) -> None:
     assert errors.retry_after(header) == seconds

@@ -77,6 +77,18 @@ async def test_a_proposal_waits_at_rest_and_starts_when_the_kind_is_listed() -> 
         await reached(world, Phase.STEPPING, weight=5)
 
 
+async def test_a_proposal_waits_at_rest_and_starts_when_the_kind_is_followed_again() -> None:
+    async with shop_at_rest() as world:
+        await _lose(world, AUTOSCALERS)
+        await world.release("v2")
+        await asyncio.sleep(30)
+        assert world.rollout().status.reason == "KindUnseen"
+        assert world.changes() == []
+        world.heal()
+        await asyncio.sleep(31)  # at most so long until the kind is asked for anew
+        assert world.rollout().status.reason != "KindUnseen"
+
+
 async def test_no_canary_is_made_while_the_policies_to_copy_for_it_cannot_be_seen() -> None:
     async with shop_at_rest() as world:
         world.refuse(SERVICES)
