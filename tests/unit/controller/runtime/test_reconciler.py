@@ -1,6 +1,7 @@
 """The order of one look: containment, then the record of it, whatever the caches show by then."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from controller.api.names import OPERATOR_ACCOUNT
 from controller.api.resources import HTTP_ROUTES
 from controller.core.phases import Phase
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached, settled, shop_at_rest
+from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
+from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 
@@ -41,3 +43,16 @@ async def test_the_look_that_contains_a_release_also_records_why() -> None:
         world.heal()
         await settled(world)
         assert world.changes()[-1].status.message == status.message
+
+
+async def test_a_run_that_nothing_happens_to_is_looked_at_all_the_same() -> None:
+    """However far its next deadline is: a lost event must not make it hang until then."""
+    async with shop_in_mid_run() as world:
+        world.orders.slow_s = 10_000.0  # no tick comes to ask for a look
+        await world.kill_operators()
+        operator = world.start_operator()
+        await asyncio.sleep(60)
+        looked = operator.reconciler.looks[KEY]
+        assert looked.decision.wake_at is not None
+        assert looked.decision.wake_at > looked.at + timedelta(minutes=1)
+        assert world.now() - looked.at <= timedelta(seconds=5)
