@@ -2,7 +2,8 @@
 
 Sends requests, decodes answers, turns refusals into errors, and waits out what is only a moment's
 trouble: 429 for any call (it was not executed), 5xx and lost connections for reads. A write whose
-fate is unknown is the caller's to judge, after another look. It keeps no object.
+fate is unknown is the caller's to judge, after another look; so is each write of a leader, whose
+lease may pass meanwhile (`resend_writes`). It keeps no object.
 """
 
 from __future__ import annotations
@@ -50,10 +51,14 @@ class ApiServer:
         self,
         source: Source,
         *,
+        resend_writes: bool = True,
         watch_idle_s: float = settings.WATCH_IDLE_S,
         jitter: Jitter = random.random,
     ) -> None:
+        """`resend_writes`: wait out the 429 of a write too. Not for who must ask anew before each
+        write whether he still may."""
         self._http = Http(source)
+        self._resend_writes = resend_writes
         self._watch_idle_s = watch_idle_s
         self._jitter = jitter
 
@@ -206,6 +211,8 @@ class ApiServer:
 
     def _wait_before_retry(self, request: Request, error: ApiError, tries: int) -> float | None:
         """Seconds until the next try; None when the error is the caller's to handle."""
+        if not (request.reads or self._resend_writes):
+            return None
         if isinstance(error, Overloaded):
             most = settings.OVERLOAD_TRIES
         elif isinstance(error, ServerError | Unreachable) and request.reads:

@@ -108,7 +108,7 @@ async def main(arguments: Sequence[str] | None = None) -> None:
         port=-1,
     )
     async with (
-        MortalServer(Kubeconfig(options.kubeconfig)) as cluster,
+        MortalServer(Kubeconfig(options.kubeconfig), resend_writes=False) as cluster,
         ApiServer(Kubeconfig(options.probe)) as probe,
         lend_tools(address=process_address) as tools,
     ):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from controller.api import names
-from controller.api.kinds import Signoff
+from controller.api.kinds import Rollout, Signoff
 from controller.core.observed import (
     Block,
     Canary,
@@ -33,6 +33,12 @@ from controller.workloads.arms import Arm, by_pods, routed, split_label
 from controller.workloads.canary import intact, proposal_digest
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
+
+
+def last_hold_mode(rollout: Rollout) -> HoldMode | None:
+    """As the operator last wrote it down; None before it first has."""
+    known = {mode.value: mode for mode in HoldMode}
+    return known.get(rollout.status.hold)
 
 
 def observe(

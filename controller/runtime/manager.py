@@ -166,7 +166,7 @@ class Operator:
         """Since when somebody is there to act: waits count from then (decision 0007)."""
         return self._lease.led_since or self._began
 
-    def _hold_mode(self) -> HoldMode:
+    def _hold_mode(self) -> HoldMode | None:
         return self.probe.mode if self.probe else HoldMode.ON_CHANGE
 
     def _urgent(self, key: Key) -> None:
@@ -187,7 +187,8 @@ async def run(settings: Settings, *, address: Callable[[str], str] = lambda ip: 
     logs.configure(settings.log_format, settings.log_level)
     source = source_of(settings.kubeconfig, settings.context)
     async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(ApiServer(source))
+        # Leadership is asked before each write: none may wait, and go out when it is another's.
+        cluster = await stack.enter_async_context(ApiServer(source, resend_writes=False))
         probe = await stack.enter_async_context(
             ApiServer(ProbeAccount(source, cluster, settings.namespace))
         )

@@ -15,7 +15,7 @@ from controller.core.observed import Evidence, HoldMode, Observed, Verdict
 from controller.core.phases import CARRYING
 from controller.core.run import phase, running
 from controller.kube.port import Cluster
-from controller.runtime.facts import observe
+from controller.runtime.facts import last_hold_mode, observe
 from controller.runtime.judgement import Judgement
 from controller.runtime.objects import look
 from controller.runtime.plugins import Registry
@@ -38,18 +38,12 @@ async def glance(cluster: Cluster, rollout: Rollout, plugins: Registry) -> Glanc
     seen = observe(
         objects,
         blocks=Judgement(plugins).blocks(objects),
-        hold_mode=_hold_mode(rollout),
+        hold_mode=last_hold_mode(rollout) or HoldMode.ON_CHANGE,
     )
     change = running(seen)
     if change is not None and phase(seen) in CARRYING:
         seen = dataclasses.replace(seen, evidence=recorded_evidence(change))
     return Glance(seen, unread)
-
-
-def _hold_mode(rollout: Rollout) -> HoldMode:
-    known = {mode.value for mode in HoldMode}
-    said = rollout.status.hold
-    return HoldMode(said) if said in known else HoldMode.ON_CHANGE
 
 
 def recorded_evidence(change: Change) -> Evidence | None:

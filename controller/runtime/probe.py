@@ -1,8 +1,10 @@
 """Does the API server still pause edits? A dry-run each minute, by an account of its own.
 
 The operator is exempt from the hold and would see nothing, so the probe's account, which may patch
-one zero-replica Deployment and nothing else, asks. Anything but a paused answer means that adopted
-Deployments are kept paused at rest as well (`status.hold: Always`): doubt never releases.
+one zero-replica Deployment and nothing else, asks. Any answer but a paused one means that adopted
+Deployments are kept paused at rest as well (`status.hold: Always`): doubt never releases. No answer
+is asked for again soon, and means the same only when none has come several times in a row: one
+hiccup of a server must not pause every Deployment.
 """
 
 from __future__ import annotations
@@ -20,10 +22,22 @@ from controller.api.meta import Object
 from controller.api.resources import DEPLOYMENTS, Resource
 from controller.core.observed import HoldMode
 from controller.kube.config import Connection, Source
-from controller.kube.port import ApiError, Cluster, PatchOp
+from controller.kube.port import (
+    ApiError,
+    Cluster,
+    Overloaded,
+    PatchOp,
+    ServerError,
+    Unreachable,
+)
 from controller.runtime import exporter
 
 log = structlog.get_logger(__name__)
+
+RETRY_S = 10.0
+"""After no answer; a server that restarts is back by then."""
+PATIENCE = 3
+"""Probes in a row without an answer after which the hold counts as gone."""
 
 
 class HoldProbe:
@@ -32,8 +46,10 @@ class HoldProbe:
     def __init__(self, cluster: Cluster, namespace: str, interval_s: float) -> None:
         """`cluster` acts as the probe's account."""
         self._cluster, self._namespace, self._interval_s = cluster, namespace, interval_s
-        self.mode = HoldMode.ALWAYS
+        self.mode: HoldMode | None = None
+        """None: not known yet, as no answer has come so far."""
         self.why = "not probed yet"
+        self._unanswered = 0
         self._changed: list[Callable[[], None]] = []
 
     def on_change(self, tell: Callable[[], None]) -> None:
@@ -44,9 +60,10 @@ class HoldProbe:
         """Probe for ever."""
         while True:
             await self.probe()
-            await asyncio.sleep(self._interval_s)
+            doubtful = 0 < self._unanswered < PATIENCE
+            await asyncio.sleep(min(RETRY_S, self._interval_s) if doubtful else self._interval_s)
 
-    async def probe(self) -> HoldMode:
+    async def probe(self) -> HoldMode | None:
         """One dry-run edit of the probe's Deployment: would it have been paused?"""
         path = f"/spec/template/metadata/annotations/{names.GROUP}~1probe"
         edit: list[PatchOp] = [
@@ -57,9 +74,17 @@ class HoldProbe:
             answer = await self._cluster.patch_json(
                 DEPLOYMENTS, self._namespace, names.PROBE_DEPLOYMENT, edit, dry_run=True
             )
+        except (Overloaded, ServerError, Unreachable) as error:
+            self._unanswered += 1
+            if self._unanswered >= PATIENCE:
+                self._conclude(HoldMode.ALWAYS, str(error))
+            else:
+                log.warning("hold not probed", why=str(error), times=self._unanswered)
         except ApiError as error:
+            self._unanswered = 0
             self._conclude(HoldMode.ALWAYS, str(error))
         else:
+            self._unanswered = 0
             held = answer.spec.paused
             self._conclude(
                 HoldMode.ON_CHANGE if held else HoldMode.ALWAYS,

@@ -31,7 +31,7 @@ from controller.runtime.announce import Announcer
 from controller.runtime.clock import Now
 from controller.runtime.evidence import Run
 from controller.runtime.evidence_facts import to_evidence
-from controller.runtime.facts import observe
+from controller.runtime.facts import last_hold_mode, observe
 from controller.runtime.judgement import Judgement
 from controller.runtime.last_good import LastGood
 from controller.runtime.ledger import STATUS_INTERVAL_S, Ledger
@@ -79,7 +79,7 @@ class Reconciler:
         now: Now,
         *,
         acting_since: Callable[[], datetime],
-        hold_mode: Callable[[], HoldMode],
+        hold_mode: Callable[[], HoldMode | None],
         status_interval_s: float = STATUS_INTERVAL_S,
     ) -> None:
         self._world, self._writer, self._sampler = world, writer, sampler
@@ -147,7 +147,8 @@ class Reconciler:
         bare = observe(
             objects,
             blocks=(*self._world.unseen({r.kind for r in objects.routes}), *blocks),
-            hold_mode=self._hold_mode(),
+            # Not known yet: as it was. Unknown of old too: doubt never releases.
+            hold_mode=self._hold_mode() or last_hold_mode(objects.rollout) or HoldMode.ALWAYS,
             acting_since=self._acting_since(),
         )
         change = running(bare)

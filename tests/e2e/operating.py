@@ -41,8 +41,9 @@ async def operator_on(
     settings = Settings(
         leader_election=bool(identity), identity=identity, status_interval_s=1.0, port=-1
     )
+    source = source or Kubeconfig(str(plane.kubeconfig("operator")))
     async with (
-        ApiServer(source or Kubeconfig(str(plane.kubeconfig("operator")))) as cluster,
+        ApiServer(source, resend_writes=False) as cluster,
         ApiServer(Kubeconfig(str(plane.kubeconfig("probe")))) as probe,
         lend_tools(address=process_address) as tools,
     ):

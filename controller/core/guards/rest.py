@@ -17,7 +17,7 @@ from controller.core.decision import Memory, Note, Ruling
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.phases import REJECTING, Phase
 from controller.core.reasons import Reason
-from controller.core.run import enter, phase, remembered, running, stable_of
+from controller.core.run import enter, kept_paused, phase, remembered, running, stable_of
 from controller.core.signoffs import speaks_of
 from controller.core.waits import after, ruled_since
 
@@ -152,7 +152,8 @@ def at_rest(o: Observed, now: datetime) -> Ruling | None:
     kept = remembered(o)
     memory = Memory(stable_of(o), kept.deployment_uid, kept.change)
     resume: tuple[Intent, ...] = ()
-    if o.workload.paused and o.hold_mode is HoldMode.ON_CHANGE and kept.change:
+    ours = kept.change or kept_paused(o)  # else its owner paused it, before the first release
+    if o.workload.paused and o.hold_mode is HoldMode.ON_CHANGE and ours:
         resume = (Unpause(stable_of(o).digest),)
     images = f"; last: {o.change.name} {o.change.status.outcome}" if o.change else ""
     notes = f"; note: {'; '.join(o.notes)}" if o.notes else ""

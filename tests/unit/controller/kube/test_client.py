@@ -145,6 +145,24 @@ async def test_a_429_that_does_not_end_is_handed_to_the_caller(
     assert len(server.asked) == 4
 
 
+@writes
+async def test_a_leader_sends_no_write_again_by_itself(call: Call, server: ScriptedServer) -> None:
+    server.refuses(429, "TooManyRequests", Retry_After="1")
+    async with ApiServer(Direct(server.url), resend_writes=False) as api:
+        with pytest.raises(Overloaded):
+            await call(api)
+    assert len(server.asked) == 1
+
+
+@reads
+async def test_a_leader_does_read_again(call: Call, server: ScriptedServer) -> None:
+    server.refuses(429, "TooManyRequests", Retry_After="1")
+    server.answers(body=A)
+    async with ApiServer(Direct(server.url), resend_writes=False) as api:
+        await call(api)
+    assert len(server.asked) == 2
+
+
 async def test_a_long_retry_after_does_not_hold_the_worker(
     server: ScriptedServer, api: ApiServer
 ) -> None:
