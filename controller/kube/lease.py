@@ -41,10 +41,12 @@ class LeaderElection:
         identity: str,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        deposed: Callable[[], None] = lambda: None,
         duration_s: int = settings.LEASE_DURATION_S,
         jitter: Jitter = random.random,
     ) -> None:
-        """`identity` must be unique to this process: a pod's name and a random part."""
+        """`identity` must be unique to this process: a pod's name and a random part. `deposed` is
+        called when another has led since we did, or may have: what we remember is old."""
         if duration_s <= settings.LEASE_MARGIN_S + settings.LEASE_RENEW_S:
             raise ValueError(f"a lease of {duration_s} s leaves no time to act")
         self._cluster, self._namespace, self._name = cluster, namespace, name
@@ -56,6 +58,7 @@ class LeaderElection:
         self.led_since: datetime | None = None
         """When this candidate last won the lease; None before the first time."""
         self._now, self._duration_s, self._jitter = now, duration_s, jitter
+        self._deposed, self._led_last = deposed, False
         self._version, self._acts_until = "", 0.0
         self._stamped: datetime | None = None
         self._seen: tuple[str, float] = ("", 0.0)
@@ -99,11 +102,14 @@ class LeaderElection:
         try:
             lease = await self._cluster.get(LEASES, self._namespace, self._name)
         except NotFound:
+            self._give_way()
             body = {"metadata": {"name": self._name}, "spec": self._claim(transitions=0)}
             made = await self._cluster.create(LEASES, self._namespace, body)
             self._hold(made, asked_at)
             return True
         self.holder = lease.spec.holder_identity
+        if self.holder != self.identity:
+            self._give_way()
         if self.holder not in ("", self.identity) and not self._expired(lease):
             return False
         changes_hands = int(self.holder != self.identity)
@@ -191,12 +197,18 @@ class LeaderElection:
     def _enter(self) -> None:
         self.holder = self.identity
         self.led_since = self._now()
+        self._led_last = True
         self.elected.set()
         self._log.info("leading")
 
     def _leave(self, why: str) -> None:
         self.elected.clear()
         self._log.warning("no longer leading", why=why)
+
+    def _give_way(self) -> None:
+        if self._led_last:
+            self._led_last = False
+            self._deposed()
 
     def _stamp(self) -> str:
         """MicroTime, as the Lease wants it, and never the last one again.

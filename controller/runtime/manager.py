@@ -71,7 +71,12 @@ class Operator:
         self._recorder = EventRecorder(cluster)
         self._announcer = Announcer(self._recorder)
         self._lease = LeaderElection(
-            cluster, settings.namespace, "blastdoor", settings.identity, now=now
+            cluster,
+            settings.namespace,
+            "blastdoor",
+            settings.identity,
+            now=now,
+            deposed=lambda: self.reconciler.stand_down(),
         )
         self.probe = (
             HoldProbe(probe, settings.namespace, settings.probe_interval_s) if probe else None
@@ -143,6 +148,9 @@ class Operator:
 
     async def _look(self, key: Key) -> None:
         """One look, and what follows from its failure: nothing here stops another key."""
+        if not self.may_write():
+            self.queue.add(key, delay_s=1.0)
+            return
         try:
             await self.reconciler.reconcile(key)
         except Conflict as error:

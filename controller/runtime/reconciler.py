@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import structlog
 
-from controller.api.kinds import Change
 from controller.api.meta import Key
 from controller.core.actions import Contain
 from controller.core.decision import Decision
@@ -89,6 +88,8 @@ class Reconciler:
         self._judgement = Judgement(world.plugins)
         self._ledger = Ledger(writer, status_interval_s)
         self._last_good = LastGood(world, writer.cluster)
+        self._followed: dict[Key, str] = {}
+        """The Change whose run is read, by its uid: it may vanish together with its object."""
         self.looks: dict[Key, Look] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -154,8 +155,11 @@ class Reconciler:
         change = running(bare)
         key = objects.rollout.key
         if change is None:
-            self._stop_sampling(key, objects.change)
+            self._stop_sampling(key)
             return bare
+        if self._followed.get(key) != change.metadata.uid:
+            self._stop_sampling(key)
+            self._followed[key] = change.metadata.uid
         stable = self._stable_pods.of(key, stable_of(bare).hash) if phase(bare) else ()
         run = self._judged(objects, lambda: current_run(bare, objects, self._judgement, stable))
         if isinstance(run, Run):
@@ -178,14 +182,21 @@ class Reconciler:
             text = f"the analysis cannot be planned, which is a fault of ours: {error!r}"
             return Block(Reason.ANALYSIS_MISSING, text)
 
-    def _stop_sampling(self, key: Key, change: Change | None) -> None:
+    def stand_down(self) -> None:
+        """Another leads, and writes evidence of its own: ours goes, and the pods are left alone.
+        Whoever leads again goes on from what stands in the Changes then."""
+        for key in list(self._followed):
+            self._stop_sampling(key)
+        self.looks.clear()
+
+    def _stop_sampling(self, key: Key) -> None:
         self._stable_pods.forget(key)
-        if change is not None:
-            self._sampler.forget(change.metadata.uid)
-            self._judgement.forget(change.metadata.uid)
+        if (change_uid := self._followed.pop(key, None)) is not None:
+            self._sampler.forget(change_uid)
+            self._judgement.forget(change_uid)
 
     def _forget(self, key: Key) -> None:
-        self._stable_pods.forget(key)
+        self._stop_sampling(key)
         self._announcer.gone(key)
         self._ledger.forget(key)
         self._last_good.forget(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -34,7 +34,7 @@ from controller.api.resources import (
     SIGNOFFS,
 )
 from controller.kube.memory import MemoryCluster
-from controller.kube.port import Forbidden, Unreachable
+from controller.kube.port import Forbidden, NotFound, Unreachable
 from controller.local import shop_objects
 from controller.local.admission import hold_and_lock
 from controller.local.controllers.instant_pods import CRASH_LOOP, NEVER_READY, WELL, Fate
@@ -172,6 +172,14 @@ class ShopWorld:
         label = {"metadata": {"labels": {names.ROLLOUT_LABEL: None}}}
         await mighty.patch_merge(DEPLOYMENTS, KEY.namespace, KEY.name, label)
 
+    async def take_away(self, resource: Any, name: str) -> None:
+        """An object goes at once, whatever finalizer it has: while the operator was not looking."""
+        free = {"metadata": {"finalizers": None}}
+        mighty = self.cluster.as_user(names.OPERATOR_ACCOUNT)
+        await self.admin.delete(resource, KEY.namespace, name)
+        with suppress(NotFound):
+            await mighty.patch_merge(resource, KEY.namespace, name, free)
+
     # -- operators ------------------------------------------------------------------------------
 
     def start_operator(self) -> Operator:
@@ -202,6 +210,12 @@ class ShopWorld:
         _, task = self._operators.pop(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    async def lead(self, who: str, for_s: int) -> None:
+        """Somebody else takes the lease."""
+        spec = {"holderIdentity": who, "leaseDurationSeconds": for_s}
+        space = names.OPERATOR_NAMESPACE
+        await self.admin.patch_merge(LEASES, space, "blastdoor", {"spec": spec})
 
     def crash_at(self, write: int) -> None:
         """The operator is cut off before its `write`-th write, which is just after the one before:

@@ -194,6 +194,32 @@ async def test_a_leader_that_lost_its_way_leads_again_when_the_server_answers() 
         await asyncio.wait_for(a.elected.wait(), 5)
 
 
+async def test_who_led_before_another_is_told_and_who_led_before_an_outage_is_not() -> None:
+    cluster = new_cluster()
+    told: list[float] = []
+    a = LeaderElection(
+        cluster.as_user("a"), NS, "blastdoor", "a",
+        now=cluster.now, deposed=lambda: told.append(now()), jitter=lambda: 0.0,
+    )  # fmt: skip
+    async with running(a):
+        await a.elected.wait()
+        cluster.faults.fail_next(error=LOST, times=-1, user="a")
+        await asyncio.sleep(60)
+        cluster.faults.clear()
+        await asyncio.wait_for(a.elected.wait(), 5)
+        assert told == []
+        body = {"spec": {"holderIdentity": "b", "leaseDurationSeconds": 20}}
+        await cluster.as_user("admin").patch_merge(LEASES, NS, "blastdoor", body)
+        await asyncio.sleep(6)
+        assert len(told) == 1  # as soon as it is seen, and long before it leads again
+        await asyncio.sleep(30)
+        assert a.is_leader
+        assert len(told) == 1
+        await cluster.as_user("admin").delete(LEASES, NS, "blastdoor")
+        await asyncio.sleep(10)
+        assert len(told) == 2  # somebody may have led since
+
+
 async def test_wall_clocks_that_stand_still_years_apart_change_nothing() -> None:
     cluster = new_cluster()
     a = candidate(cluster, "a", wall=lambda: datetime(2038, 1, 1, tzinfo=UTC))

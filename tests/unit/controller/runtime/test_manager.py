@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.api.names import OPERATOR_ACCOUNT
-from controller.api.resources import EVENTS, LEASES, ROLLOUTS
+from controller.api.resources import CHANGES, EVENTS, LEASES, ROLLOUTS
 from controller.core.phases import Outcome, Phase
 from controller.kube.port import Unreachable
 from tests.property.shopworld import ShopWorld
@@ -62,3 +62,38 @@ async def test_an_api_server_that_was_away_for_longer_than_a_deadline_ends_no_re
         world.heal()
         await settled(world, within_s=900)
         assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+async def test_who_gives_way_to_another_leader_forgets_the_runs_in_hand() -> None:
+    """Its evidence would be older than what the other has written; and one reader is enough."""
+    async with shop_in_mid_run() as world:
+        operator = world.start_operator()
+        await world.kill_first_operator()
+        await world.sign("Hold")
+        await asyncio.sleep(10)
+        uid = world.changes()[-1].metadata.uid
+        assert operator.sampler.evidence(uid) is not None
+        await world.lead("another", for_s=60)
+        await asyncio.sleep(10)
+        assert operator.sampler.evidence(uid) is None
+        assert operator.reconciler.looks == {}
+        await world.sign("Release")
+        await asyncio.sleep(30)
+        assert operator.sampler.evidence(uid) is None
+        await settled(world)
+        assert world.changes()[-1].status.outcome == Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("resource", [CHANGES, ROLLOUTS], ids=str)
+async def test_a_run_whose_objects_vanish_is_not_read_for_ever(resource: Any) -> None:
+    async with shop_in_mid_run() as world:
+        operator = world.start_operator()
+        await world.kill_first_operator()
+        await world.sign("Hold")
+        await asyncio.sleep(10)
+        change = world.changes()[-1]
+        assert operator.sampler.evidence(change.metadata.uid) is not None
+        name = change.name if resource is CHANGES else KEY.name
+        await world.take_away(resource, name)
+        await asyncio.sleep(10)
+        assert operator.sampler.evidence(change.metadata.uid) is None
