@@ -72,7 +72,7 @@ class Http:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         used = self._connection
         response = await self._exchange(request, deadline_s, whole=whole)
-        if response.status == 401 and await self._renewed(used, request):
+        if response.status == 401 and await self._renewed(used, request, deadline_s):
             response.close()
             response = await self._exchange(request, deadline_s, whole=whole)
         try:
@@ -132,19 +132,22 @@ class Http:
             assert self._connection is not None
             return self._connection
 
-    async def _renewed(self, used: Connection | None, request: Request) -> bool:
+    async def _renewed(self, used: Connection | None, request: Request, deadline_s: float) -> bool:
         """Whether other credentials than those just refused are at hand, loaded now if need be."""
-        async with self._loading:
-            if used is not None and self._connection is not used:
-                return True  # Another call renewed them meanwhile.
-            now = asyncio.get_running_loop().time()
-            if now < self._loaded_at + settings.RELOAD_INTERVAL_S:
-                return False
-            try:
+        try:
+            async with asyncio.timeout(deadline_s), self._loading:
+                if used is not None and self._connection is not used:
+                    return True  # Another call renewed them meanwhile.
+                now = asyncio.get_running_loop().time()
+                if now < self._loaded_at + settings.RELOAD_INTERVAL_S:
+                    return False
                 await self._load()
-            except ConfigError as error:
-                raise Unreachable(0, "NoConfiguration", str(error), what=request.what) from error
-            return True
+                return True
+        except ConfigError as error:
+            raise Unreachable(0, "NoConfiguration", str(error), what=request.what) from error
+        except TimeoutError as error:
+            why = f"no credentials within {deadline_s:g} s"
+            raise Unreachable(0, "NoConfiguration", why, what=request.what) from error
 
     async def _load(self) -> None:
         self._loaded_at = asyncio.get_running_loop().time()

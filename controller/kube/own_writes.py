@@ -43,7 +43,10 @@ class OwnWrites(Generic[T]):
     def remember(self, written: Object) -> None:
         """Takes note of the answer to a write of ours."""
         version = written.metadata.resource_version
-        believed_at = asyncio.get_running_loop().time() + self._deadline_s
+        now = asyncio.get_running_loop().time()
+        # Whoever is never asked about them would keep them for ever.
+        self._writes = {k: w for k, w in self._writes.items() if now < w.believed_at}
+        believed_at = now + self._deadline_s
         self._writes[written.key] = _Write(version, self._cached(written.key), believed_at)
 
     def stale(self, key: Key) -> bool:

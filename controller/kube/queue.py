@@ -25,6 +25,10 @@ from controller.kube.backoff import Backoff, Jitter
 K = TypeVar("K", bound=Hashable)
 
 
+_OLD_PLACES = 64
+"""In the heap of what is due later, beyond as many as it has keys: then they are cleared out."""
+
+
 class Priority(IntEnum):
     """Who goes first among those that are due. A level is worth `PRIORITY_HEAD_START_S`."""
 
@@ -139,6 +143,7 @@ class WorkQueue(Generic[K]):
             self._wake()
         else:
             heapq.heappush(self._later, (entry.due, entry.number, key))
+            self._clear_out()
             self._set_timer()
 
     def _take(self) -> K | None:
@@ -168,6 +173,12 @@ class WorkQueue(Generic[K]):
                 heapq.heappush(self._ready, (self._entries[key].rank, number, key))
                 self._wake()
         self._set_timer()
+
+    def _clear_out(self) -> None:
+        """Old places with deadlines far away would stay until then, one for each earlier wish."""
+        if len(self._later) > 2 * len(self._entries) + _OLD_PLACES:
+            self._later = [place for place in self._later if self._current(place[2], place[1])]
+            heapq.heapify(self._later)
 
     def _set_timer(self) -> None:
         while self._later and not self._current(self._later[0][2], self._later[0][1]):

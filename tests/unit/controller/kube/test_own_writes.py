@@ -106,3 +106,11 @@ async def test_versions_that_are_no_numbers_wait_for_any_other_version(
 
 async def test_an_object_that_we_never_wrote_is_not_stale(store: Store[ConfigMap]) -> None:
     assert not OwnWrites(store).stale(A)
+
+
+async def test_writes_that_nobody_asks_about_are_forgotten_in_time(store: Store[ConfigMap]) -> None:
+    writes = OwnWrites(store, deadline_s=10)
+    for number in range(1000):
+        writes.remember(config_map(f"event-{number}", number))
+        await asyncio.sleep(1)
+    assert len(writes) <= 11

@@ -90,6 +90,20 @@ async def test_a_later_key_does_not_hide_an_earlier_one() -> None:
     assert [await queue.get(), await queue.get()] == ["soon", "late"]
 
 
+async def test_wishes_that_were_overtaken_are_not_kept_until_their_day() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("far", delay_s=90_000)
+    for number in range(10_000):
+        queue.add("moving", delay_s=80_000 - number)
+    assert len(queue._later) < 200
+    began = asyncio.get_running_loop().time()
+    taken = []
+    for _ in range(2):
+        taken.append((key := await queue.get(), asyncio.get_running_loop().time() - began))
+        queue.done(key)
+    assert taken == [("moving", pytest.approx(70_001)), ("far", pytest.approx(90_000))]
+
+
 async def test_among_due_keys_the_urgent_goes_first() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add("background", priority=Priority.BACKGROUND)
