@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from controller.api.meta import Condition, Object, Struct
@@ -47,6 +48,10 @@ class Plan(Struct, frozen=True):
         Traffic | None,
         Meta(description="Service and routes by which it is released, to the end of the run."),
     ] = None
+    canary_labels: Annotated[
+        dict[str, str],
+        Meta(description="Labels that set the canary's pods apart, to the end of the run."),
+    ] = msgspec.field(default_factory=dict)
 
 
 class ChangeSpec(Struct, frozen=True):

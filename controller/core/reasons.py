@@ -87,7 +87,7 @@ MEANING: dict[Reason, str] = {
     Reason.TRAFFIC_TAKEN: "Another Rollout has this Service or route.",
     Reason.INVALID: "The Rollout or the AnalysisTemplate breaks a rule; nothing starts with it.",
     Reason.USABLE: "The AnalysisTemplate can judge releases.",
-    Reason.TRAFFIC_MISSING: "The Service or a route is missing, or does not send to the Service.",
+    Reason.TRAFFIC_MISSING: "The Service or a route is missing, or sends to none of the pods.",
     Reason.ANALYSIS_MISSING: "An AnalysisTemplate does not exist, or cannot be used.",
     Reason.UNPINNED_SERVICE: "Another Service would select the canary's pods.",
     Reason.CANARY_NAME_TAKEN: "An object of the owner's has a name that the canary needs.",

@@ -116,6 +116,8 @@ def _size_canary(o: Observed, intents: list[Intent]) -> None:
         return
     if o.workload is None or o.workload.replicas == 0:
         return
+    if o.workload.digest != change.spec.target.digest and not o.target_kept:
+        return  # what would be applied is a newer template: this run is to be superseded
     want = wanted_pods(o, change)
     if o.canary is None or o.canary.wanted != want or not o.canary.intact:
         intents.append(ApplyCanary(change.metadata.uid, want))

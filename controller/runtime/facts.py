@@ -22,14 +22,16 @@ from controller.core.observed import (
     ReplicaSetFact,
     Workload,
 )
+from controller.core.phases import Phase
 from controller.core.reasons import Reason
 from controller.core.run import running, stable_of
 from controller.runtime.objects import Objects
 from controller.runtime.pod_health import crashing, stuck
 from controller.runtime.proposal_facts import proposal, proposal_name, run_deployment
+from controller.runtime.service_facts import service_blocks
 from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
 from controller.workloads import floor, history, template
-from controller.workloads.arms import Arm, by_pods, routed, split_label
+from controller.workloads.arms import Arm, by_pods, routed, settled, split_label
 from controller.workloads.canary import intact, proposal_digest
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
@@ -65,7 +67,12 @@ def observe(
         proposal_name=proposal_name(objects),
         canary=_canary(objects, known_arm),
         traffic=traffic(objects, views),
-        blocks=(*traffic_blocks(objects, views, arm), *_strategy_blocks(objects), *blocks),
+        blocks=(
+            *traffic_blocks(objects, views, arm),
+            *service_blocks(objects, known_arm),
+            *_strategy_blocks(objects),
+            *blocks,
+        ),
         commands=tuple(_command(s) for s in objects.signoffs),
         floor=_floor(objects),
         revision_kept=stable.digest in kept,
@@ -130,6 +137,10 @@ def arm_of(o: Objects) -> Arm | Block:
     deployment = run_deployment(o)
     if deployment is None:
         return Block(Reason.WORKLOAD_MISSING, "no Deployment")
+    if o.change is not None and o.change.status.phase != Phase.FINISHED:
+        labels = o.change.spec.plan.canary_labels
+        if labels:
+            return settled(o.rollout.name, change, labels)
     split = split_label(deployment, o.services, o.rollout.spec.canary.labels)
     if not isinstance(split, tuple):
         return Block(Reason.UNPINNED_SERVICE, str(split))

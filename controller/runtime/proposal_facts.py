@@ -14,6 +14,7 @@ from controller.api.k8s import Deployment
 from controller.core.ladder import ladder
 from controller.runtime.objects import Objects
 from controller.workloads import docs, history, template
+from controller.workloads.arms import split_label
 from controller.workloads.diff import diff
 from controller.workloads.view import hash_of
 
@@ -57,6 +58,7 @@ def proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
             limits=spec.limits,
             analysis=tuple(t.spec for t in found),
             traffic=spec.traffic,
+            canary_labels=_canary_labels(o, o.deployment),
         ),
         restart=stable is not None and template.only_restart_differs(stable, new),
         attempt=len(_attempts(o)) + 1,
@@ -69,6 +71,13 @@ def proposal(o: Objects, stable_digest: str) -> ChangeSpec | None:
         incident=said.incident,
         diff=diff(stable, new) if stable is not None else (),
     )
+
+
+def _canary_labels(o: Objects, d: Deployment) -> dict[str, str]:
+    """None by pods, and none while nothing can set the canary apart: a Block says so."""
+    overrides = o.rollout.spec.canary.labels
+    split = split_label(d, o.services, overrides) if o.routed else None
+    return {**overrides, **dict([split])} if isinstance(split, tuple) else {}
 
 
 def proposal_name(o: Objects) -> str:

@@ -36,7 +36,7 @@ Split = tuple[str, str]
 class Arm:
     """The canary of one Change: whose it is, and the labels that its pods get over the template's.
 
-    `split` is None when the share follows the pods.
+    `split` is one of them that tells them apart; None when the share follows the pods.
     """
 
     rollout: str
@@ -64,6 +64,12 @@ def routed(
 ) -> Arm:
     """The arm of a canary that a route sends traffic to."""
     return Arm(rollout=rollout, change=change, split=split, extra=dict(overrides or {}))
+
+
+def settled(rollout: str, change: str, labels: Mapping[str, str]) -> Arm:
+    """The arm of a run in hand: its labels were settled when it was proposed, as whatever selects
+    by them would lose the canary's pods if they moved."""
+    return Arm(rollout=rollout, change=change, split=min(labels.items()), extra=labels)
 
 
 def by_pods(rollout: str, change: str) -> Arm:
@@ -101,14 +107,14 @@ def split_label(
     changed = sorted(key for key, value in overrides.items() if pods.get(key) != value)
     selected_by = deployment.spec.selector.match_labels
     own = [key for key in changed if key in selected_by] or changed
-    if own and not _who_selects(deployment, others, {**pods, **overrides}):
+    if own and not who_selects(deployment, others, {**pods, **overrides}):
         return own[0], overrides[own[0]]
     keys = _common_keys(deployment, selecting(others, pods))
     if not keys:
         return _no_common_key(deployment, selecting(others, pods))
     key = keys[0]
     value = overrides.get(key) if key in changed else canary_name(selected_by[key])
-    taken = _who_selects(deployment, others, {**pods, **overrides, key: str(value)})
+    taken = who_selects(deployment, others, {**pods, **overrides, key: str(value)})
     if taken:
         allowed = f"must be a value that nothing selects, but {', '.join(taken)} would"
         return Problem("spec.canary.labels", f"{key}={value}", allowed)
@@ -123,9 +129,10 @@ def _common_keys(deployment: Deployment, services: Iterable[Service]) -> list[st
     return sorted(keys, key=lambda key: (PREFERRED.index(key) if key in PREFERRED else 99, key))
 
 
-def _who_selects(
+def who_selects(
     deployment: Deployment, services: Iterable[Service], labels: Mapping[str, str]
 ) -> list[str]:
+    """Who selects pods with these labels, by kind and name."""
     found = [f"Service {service.name}" for service in selecting(services, labels)]
     if selects(deployment.spec.selector, labels):
         found.append(f"Deployment {deployment.name}")

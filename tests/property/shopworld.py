@@ -114,13 +114,26 @@ class ShopWorld:
         await self.kill_operators()
         await self._stack.aclose()
 
+    # -- what the shop is made of; another shop overrides some of it ----------------------------
+
+    def template_body(self, version: str) -> dict[str, Any]:
+        """The pod template of a version."""
+        return shop_objects.template(version)
+
+    def deployment_body(self, version: str) -> dict[str, Any]:
+        """The Deployment at a version."""
+        return shop_objects.deployment(self.template_body(version), replicas=4)
+
+    def service_body(self) -> dict[str, Any]:
+        """Its Service."""
+        return shop_objects.service()
+
     # -- people ---------------------------------------------------------------------------------
 
     async def _shop(self) -> None:
-        template = shop_objects.template("v1")
         space = KEY.namespace
-        await self.admin.create(SERVICES, space, shop_objects.service())
-        await self.admin.create(DEPLOYMENTS, space, shop_objects.deployment(template, replicas=4))
+        await self.admin.create(SERVICES, space, self.service_body())
+        await self.admin.create(DEPLOYMENTS, space, self.deployment_body("v1"))
         await self.admin.create(HTTP_ROUTES, space, shop_objects.http_route({KEY.name: 1}))
         await self.admin.create(
             ANALYSIS_TEMPLATES, space, {"metadata": {"name": "shop"}, "spec": ANALYSIS}
@@ -132,7 +145,7 @@ class ShopWorld:
 
     async def release(self, version: str) -> None:
         """An author edits the Deployment's template."""
-        edit = [{"op": "add", "path": "/spec/template", "value": shop_objects.template(version)}]
+        edit = [{"op": "add", "path": "/spec/template", "value": self.template_body(version)}]
         await self.admin.patch_json(DEPLOYMENTS, KEY.namespace, KEY.name, edit)
 
     async def sign(self, decision: str) -> None:

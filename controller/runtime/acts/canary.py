@@ -14,6 +14,7 @@ from controller.runtime.strangers import strangers
 from controller.workloads.arms import is_canary_of
 from controller.workloads.canary import canary_deployment, canary_service
 from controller.workloads.network import canary_network_policies
+from controller.workloads.template import digest
 
 
 async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
@@ -22,6 +23,8 @@ async def apply_canary(w: Writer, o: Objects, replicas: int) -> None:
     released = run_deployment(o)
     if isinstance(arm, Block) or released is None or o.service is None or o.change is None:
         return
+    if digest(released.spec.template) != o.change.spec.target.digest:
+        return  # a newer edit stands there, and the run's own template was not kept
     if o.rival or strangers(o, arm):
         return  # a Block says so; applying would take somebody's object over
     ns, template = o.rollout.namespace, released.spec.template
