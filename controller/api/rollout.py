@@ -208,6 +208,10 @@ class RolloutStatus(Struct, frozen=True):
         str,
         Meta(description="Digest of a newer template that waits for the end of the run in hand."),
     ] = ""
+    refused: Annotated[
+        str,
+        Meta(description="Digest of the template that was taken back; not tried again by itself."),
+    ] = ""
     hold: Annotated[
         str, Meta(description="OnChange: the API server pauses edits. Always: kept paused.")
     ] = ""

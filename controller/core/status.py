@@ -12,7 +12,7 @@ from controller.api.rollout import RolloutStatus
 from controller.core.conditions import stamped
 from controller.core.decision import Ruling
 from controller.core.observed import HoldMode, Observed
-from controller.core.phases import GOING_BACK, Outcome, Phase
+from controller.core.phases import GOING_BACK, REJECTING, Outcome, Phase
 from controller.core.reasons import TO_BE_MENDED, Reason
 from controller.core.run import kept_paused, phase, queued, remembered, running
 
@@ -98,11 +98,22 @@ def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
         at_risk="" if over else _at_risk(o),
         next_at=ruling.wake_at,
         queued=queued(o),
+        refused=_refused(o, status),
         hold=_hold(o).value,
         stable=memory.stable,
         deployment_uid=memory.deployment_uid,
         conditions=_rollout_conditions(o, ruling, now, over=over),
     )
+
+
+def _refused(o: Observed, status: ChangeStatus) -> str:
+    """Kept here as well, as a Change may be deleted by whoever cleans up."""
+    if o.change is not None and status.phase != Phase.FINISHED:
+        return ""
+    if o.change is not None and status.outcome in REJECTING:
+        return o.change.spec.target.digest
+    kept = o.rollout.status.refused
+    return kept if o.workload is None or o.workload.digest == kept else ""
 
 
 def _hold(o: Observed) -> HoldMode:

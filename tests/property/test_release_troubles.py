@@ -147,3 +147,20 @@ async def test_a_flag_that_cannot_be_written_does_not_keep_the_canary() -> None:
         world.orders.harmful = True
         await settled(world)
         assert world.changes()[-1].status.outcome == Outcome.ROLLED_BACK
+
+
+async def test_what_was_taken_back_stays_so_when_its_change_is_deleted() -> None:
+    """Whoever cleans up Changes must not release a bad version by that."""
+    async with shop_at_rest() as world:
+        await world.release("v2-bad")
+        await settled(world)
+        change = world.changes()[-1]
+        assert change.status.outcome == Outcome.ROLLED_BACK
+        await world.admin.delete(CHANGES, KEY.namespace, change.name)
+        await asyncio.sleep(30)
+        assert world.changes() == []
+        status = world.rollout().status
+        assert (status.phase, world.weight()) == ("Rejected", 0)
+        assert "the Change that says why is gone" in status.message
+        await world.sign("Retry")
+        await reached(world, Phase.STEPPING, weight=5)

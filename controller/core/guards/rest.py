@@ -104,13 +104,8 @@ def proposal(o: Observed, now: datetime) -> Ruling | None:
     if o.proposal is None:
         return None
     retry = _retry(o)
-    if _refused(o) and retry is None:
-        assert o.change is not None
-        why = o.change.status.message
-        return Ruling(
-            Reason.REJECTED,
-            f"{o.change.name} was taken back ({why}); edit the template or sign a Retry",
-        )
+    if (refused := _refused(o)) and retry is None:
+        return Ruling(Reason.REJECTED, f"{refused}; edit the template or sign a Retry")
     kept = remembered(o)
     message = f"{o.proposal_name} proposes {', '.join(o.proposal.target.images) or 'a template'}"
     made: tuple[Intent, ...] = (CreateChange(o.proposal_name, o.proposal),)
@@ -123,27 +118,27 @@ def proposal(o: Observed, now: datetime) -> Ruling | None:
     )  # fmt: skip
 
 
-def _refused(o: Observed) -> bool:
-    """The last Change had this very template as its target and was taken back."""
-    if o.change is None or o.proposal is None or phase(o) is not Phase.FINISHED:
-        return False
-    same = o.change.spec.target.digest == o.proposal.target.digest
-    return same and o.change.status.outcome in {r.value for r in REJECTING}
+def _refused(o: Observed) -> str:
+    """Who says that this very template was taken back: its Change, or, when that was deleted, the
+    Rollout's own status. Empty when nobody does."""
+    if o.proposal is None:
+        return ""
+    digest, change = o.proposal.target.digest, o.change
+    rejected = change is not None and change.status.outcome in REJECTING
+    if change is not None and rejected and change.spec.target.digest == digest:
+        return f"{change.name} was taken back ({change.status.message})"
+    if o.rollout.status.refused == digest:
+        return f"template {digest[:8]} was taken back, and the Change that says why is gone"
+    return ""
 
 
 def _retry(o: Observed) -> str | None:
     """Name of a Retry that was signed after the refusal."""
     change = o.change
-    if change is None or phase(o) is not Phase.FINISHED:
+    if running(o) is not None:
         return None
-    return next(
-        (
-            c.name
-            for c in o.commands
-            if c.decision == "Retry" and not c.answered and speaks_of(c, change)
-        ),
-        None,
-    )
+    asked = (c for c in o.commands if c.decision == "Retry" and not c.answered)
+    return next((c.name for c in asked if change is None or speaks_of(c, change)), None)
 
 
 def at_rest(o: Observed, now: datetime) -> Ruling | None:

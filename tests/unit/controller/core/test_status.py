@@ -14,7 +14,7 @@ from controller.core.plan import plan
 from controller.core.reasons import Reason
 from tests.unit.controller.core.builders import Release, release
 from tests.unit.controller.core.cases import decide
-from tests.unit.controller.core.shop import CHANGE, NOW, ago
+from tests.unit.controller.core.shop import CHANGE, NOW, TARGET, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 PHASES = {
@@ -173,3 +173,14 @@ def test_kept_paused_is_said_until_it_is_resumed(
 ) -> None:
     look = release().at_rest().workload(paused=paused).hold_mode(mode).rollout_status(hold=was)
     assert decide(look).rollout_status.hold == shown
+
+
+@pytest.mark.parametrize(("look", "refused"), [
+    (release().finished(Outcome.ROLLED_BACK), TARGET),
+    (release().finished(Outcome.PROMOTED), ""),
+    (release().stepping(2).rollout_status(refused=TARGET), ""),
+    (release().no_change().rollout_status(refused=TARGET), TARGET),
+    (release().no_change().edited().rollout_status(refused=TARGET), ""),
+], ids=["taken back", "promoted", "tried again", "its Change gone", "edited since"])  # fmt: skip
+def test_what_was_taken_back_is_remembered_beside_its_change(look: Release, refused: str) -> None:
+    assert decide(look).rollout_status.refused == refused
