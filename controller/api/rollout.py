@@ -213,7 +213,11 @@ class RolloutStatus(Struct, frozen=True):
         Meta(description="Digest of the template that was taken back; not tried again by itself."),
     ] = ""
     hold: Annotated[
-        str, Meta(description="OnChange: the API server pauses edits. Always: kept paused.")
+        str,
+        Meta(
+            description="OnChange: the API server pauses edits. Always: kept paused. Owner: paused"
+            " by its owner, until its first release."
+        ),
     ] = ""
     stable: Annotated[Stable, Meta(description="The version that serves.")] = Stable()
     deployment_uid: Annotated[str, Meta(description="UID of the adopted Deployment.")] = ""

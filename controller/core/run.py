@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from controller.api.change import Change, ChangeStatus, Plan
 from controller.api.rollout import Stable, Step
 from controller.core.decision import Memory
-from controller.core.observed import HoldMode, Observed
+from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 
 
@@ -30,11 +30,6 @@ def remembered(o: Observed) -> Memory:
     """What the Rollout's status holds."""
     s = o.rollout.status
     return Memory(stable=s.stable, deployment_uid=s.deployment_uid, change=s.change)
-
-
-def kept_paused(o: Observed) -> bool:
-    """Whether the Deployment was paused at rest by us, as the API server paused no edits."""
-    return o.rollout.status.hold == HoldMode.ALWAYS
 
 
 def stable_of(o: Observed) -> Stable:

@@ -11,10 +11,11 @@ from controller.api.meta import Condition
 from controller.api.rollout import RolloutStatus
 from controller.core.conditions import stamped
 from controller.core.decision import Ruling
-from controller.core.observed import HoldMode, Observed
+from controller.core.hold import shown_hold
+from controller.core.observed import Observed
 from controller.core.phases import GOING_BACK, REJECTING, Outcome, Phase
 from controller.core.reasons import TO_BE_MENDED, Reason
-from controller.core.run import kept_paused, phase, queued, remembered, running
+from controller.core.run import phase, queued, remembered, running
 
 _PHASE_SHOWN = {
     Phase.PROPOSED: "Progressing", Phase.STEPPING: "Progressing", Phase.SHIFTING: "Promoting",
@@ -99,7 +100,7 @@ def rollout_status(o: Observed, ruling: Ruling, now: datetime) -> RolloutStatus:
         next_at=ruling.wake_at,
         queued=queued(o),
         refused=_refused(o, status),
-        hold=_hold(o).value,
+        hold=shown_hold(o),
         stable=memory.stable,
         deployment_uid=memory.deployment_uid,
         conditions=_rollout_conditions(o, ruling, now, over=over),
@@ -114,12 +115,6 @@ def _refused(o: Observed, status: ChangeStatus) -> str:
         return o.change.spec.target.digest
     kept = o.rollout.status.refused
     return kept if o.workload is None or o.workload.digest == kept else ""
-
-
-def _hold(o: Observed) -> HoldMode:
-    """Always also until what was kept paused is resumed: a crash before that must not forget it."""
-    paused = o.workload is not None and o.workload.paused
-    return HoldMode.ALWAYS if paused and kept_paused(o) else o.hold_mode
 
 
 def _at_risk(o: Observed) -> str:

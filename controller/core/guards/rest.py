@@ -14,10 +14,11 @@ from controller.core.actions import (
     Unpause,
 )  # fmt: skip
 from controller.core.decision import Memory, Note, Ruling
+from controller.core.hold import may_resume
 from controller.core.observed import Block, HoldMode, Observed
 from controller.core.phases import REJECTING, Phase
 from controller.core.reasons import Reason
-from controller.core.run import enter, kept_paused, phase, remembered, running, stable_of
+from controller.core.run import enter, phase, remembered, running, stable_of
 from controller.core.signoffs import speaks_of
 from controller.core.waits import after, ruled_since
 
@@ -147,8 +148,7 @@ def at_rest(o: Observed, now: datetime) -> Ruling | None:
     kept = remembered(o)
     memory = Memory(stable_of(o), kept.deployment_uid, kept.change)
     resume: tuple[Intent, ...] = ()
-    ours = kept.change or kept_paused(o)  # else its owner paused it, before the first release
-    if o.workload.paused and o.hold_mode is HoldMode.ON_CHANGE and ours:
+    if o.workload.paused and o.hold_mode is HoldMode.ON_CHANGE and may_resume(o):
         resume = (Unpause(stable_of(o).digest),)
     images = f"; last: {o.change.name} {o.change.status.outcome}" if o.change else ""
     notes = f"; note: {'; '.join(o.notes)}" if o.notes else ""

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from controller.api.meta import Condition
-from controller.core.observed import Evidence, HoldMode, Observed, Verdict
+from controller.core.observed import Evidence, Observed, Verdict
 from controller.core.phases import Outcome, Phase
 from controller.core.plan import plan
 from controller.core.reasons import Reason
@@ -160,19 +160,6 @@ def with_evidence(look: Release, **facts: object) -> Release:
     seen: Observed = replace(look.o, evidence=replace(known, **facts))  # type: ignore[arg-type]
     look.o = seen
     return look
-
-
-@pytest.mark.parametrize(("was", "paused", "mode", "shown"), [
-    ("", True, HoldMode.ON_CHANGE, "OnChange"),
-    ("OnChange", False, HoldMode.ALWAYS, "Always"),
-    ("Always", True, HoldMode.ON_CHANGE, "Always"),
-    ("Always", False, HoldMode.ON_CHANGE, "OnChange"),
-])  # fmt: skip
-def test_kept_paused_is_said_until_it_is_resumed(
-    was: str, paused: bool, mode: HoldMode, shown: str
-) -> None:
-    look = release().at_rest().workload(paused=paused).hold_mode(mode).rollout_status(hold=was)
-    assert decide(look).rollout_status.hold == shown
 
 
 @pytest.mark.parametrize(("look", "refused"), [
