@@ -26,10 +26,13 @@ _NAME_ONE: Final = "name one with --kubeconfig, or set KUBECONFIG"
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-def add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    """`--kubeconfig`, `--context` and `--namespace`, as kubectl has them."""
+def add_cluster_options(parser: argparse.ArgumentParser, *, namespaced: bool = True) -> None:
+    """`--kubeconfig` and `--context`, as kubectl has them; `--namespace` for what looks at one."""
     group = parser.add_argument_group("cluster")
-    group.add_argument("-n", "--namespace", default="", help="namespace (default: the context's)")
+    if namespaced:
+        group.add_argument(
+            "-n", "--namespace", default="", help="namespace (default: the context's)"
+        )
     group.add_argument("--kubeconfig", default="", metavar="FILE", help="kubeconfig file")
     group.add_argument("--context", default="", metavar="NAME", help="context of the kubeconfig")
 

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not wait for the operator: routes and canaries stay as they are, for you to undo",
     )
-    add_cluster_options(parser)
+    add_cluster_options(parser, namespaced=False)
 
 
 def run(options: argparse.Namespace) -> int:
