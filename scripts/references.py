@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from controller.core import phases
-from controller.core.guards.order import ORDER
+from controller.core.guards.order import ORDER, asks
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import MEANING, WARNINGS, Reason
 from controller.kube import events, traffic
@@ -68,7 +68,7 @@ The names that every Python process has (`process_`, `python_`) are served besid
 def reasons_page() -> str:
     """Reasons, phases, outcomes and rules."""
     rows = ((f"`{r}`", "Warning" if r in WARNINGS else "Normal", MEANING[r]) for r in Reason)
-    named = ((g.__name__, _first_line(g.__doc__)) for g in ORDER)
+    named = ((g.__name__, asks(g)) for g in ORDER)
     return "\n".join(
         (
             NOTE + _REASONS,
@@ -123,11 +123,6 @@ def _documented(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
         if isinstance(here, ast.Assign) and isinstance(after, ast.Expr):
             name, text = ast.literal_eval(here.value), ast.literal_eval(after.value)
             yield f"`{name}`", " ".join(text.split())
-
-
-def _first_line(text: str | None) -> str:
-    """The first sentence of a docstring, which may run over two lines."""
-    return " ".join((text or "").strip().split("\n\n")[0].split())
 
 
 def _table(

@@ -15,7 +15,7 @@ from controller.cli import output
 from controller.cli.connect import add_cluster_options, namespace_of, with_cluster
 from controller.cli.exits import Exit
 from controller.cli.reading import rollout_named
-from controller.core.guards.order import ORDER
+from controller.core.guards.order import ORDER, asks
 from controller.core.observed import Observed
 from controller.core.plan import explain
 from controller.core.reasons import MEANING
@@ -56,18 +56,15 @@ async def _explain(cluster: Cluster, options: argparse.Namespace) -> int:
 
 def rules() -> str:
     """The table of rules: the first that answers decides."""
-    rows = []
-    for place, guard in enumerate(ORDER, start=1):
-        asks = (guard.__doc__ or "").strip().splitlines()
-        rows.append((str(place), guard.__name__, asks[0] if asks else ""))
+    rows = [(str(place), rule.__name__, asks(rule)) for place, rule in enumerate(ORDER, start=1)]
     return output.table(("", "RULE", "ANSWERS WHEN"), rows)
 
 
 def answers(o: Observed, now: datetime) -> str:
     """What each rule says to what stands on the cluster now, up to the one that decides."""
     rows = [
-        (str(place), name, asks, answer)
-        for place, (name, asks, answer) in enumerate(explain(o, now), start=1)
+        (str(place), name, says, answer)
+        for place, (name, says, answer) in enumerate(explain(o, now), start=1)
     ]
     return output.table(("", "RULE", "ANSWERS WHEN", "ANSWER NOW"), rows)
 

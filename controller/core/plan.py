@@ -7,7 +7,7 @@ from datetime import datetime
 
 from controller.core.actions import Intent, takes_away
 from controller.core.decision import Decision, Ruling
-from controller.core.guards.order import ORDER
+from controller.core.guards.order import ORDER, asks
 from controller.core.observed import Observed
 from controller.core.reasons import Reason
 from controller.core.status import change_status, rollout_status
@@ -50,10 +50,8 @@ def explain(o: Observed, now: datetime) -> list[tuple[str, str, str]]:
     table = []
     for guard in ORDER:
         ruling = guard(o, now)
-        asks = (guard.__doc__ or "").strip().splitlines()[0]
-        table.append(
-            (guard.__name__, asks, f"{ruling.reason}: {ruling.message}" if ruling else "-")
-        )
+        answer = f"{ruling.reason}: {ruling.message}" if ruling else "-"
+        table.append((guard.__name__, asks(guard), answer))
         if ruling is not None:
             break
     return table

@@ -17,10 +17,10 @@ from controller.core.guards import (
 )
 
 ORDER: tuple[Guard, ...] = (
-    leaving.namespace_ending,      # a terminating namespace gets everything back at once
+    leaving.namespace_ending,      # a terminating namespace: everything is let go
     leaving.leaving,               # a deleted Rollout undoes its traces
     back.aborted_by_person,        # one person can always stop a release
-    back.harm_found,               # harm is judged before anything that could return early
+    back.harm_found,               # harm goes before all but letting go and a person's Abort
     back.canary_crashing,          # the hard rule beside the statistics
     back.contained_already,        # a crash between containment and its record
     adoption.recreated,            # a new Deployment under the old name inherits nothing
@@ -51,3 +51,8 @@ ORDER: tuple[Guard, ...] = (
     rest.proposal,
     rest.at_rest,
 )  # fmt: skip
+
+
+def asks(guard: Guard) -> str:
+    """What a rule says it does, for people: the first paragraph of its docstring, on one line."""
+    return " ".join((guard.__doc__ or "").strip().split("\n\n")[0].split())

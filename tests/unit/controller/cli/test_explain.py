@@ -20,3 +20,7 @@ def test_the_rule_that_decides_is_the_last_and_says_why() -> None:
     assert "harm_found" in told[-1]
     assert "HarmFound: orders fell by a third" in told[-1]
     assert all(line.rstrip().endswith("-") for line in told[1:-1])
+
+
+def test_no_rules_sentence_is_cut_at_the_end_of_its_first_line() -> None:
+    assert all(line.rstrip().endswith(".") for line in rules().splitlines()[1:])
