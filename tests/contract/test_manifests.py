@@ -62,11 +62,12 @@ async def refused(plane: ControlPlane, manifest: str, user: str, words: str) -> 
         ("patch", "rollouts.blastdoor.dev", ("--subresource=status",)),
         ("create", "changes.blastdoor.dev", ()),
         ("patch", "deployments.apps", ()),
-        ("patch", "replicasets.apps", ("--subresource=scale",)),
+        ("patch", "replicasets.apps", ()),
         ("patch", "httproutes.gateway.networking.k8s.io", ()),
         ("patch", "horizontalpodautoscalers.autoscaling", ()),
         ("create", "services", ()),
         ("list", "pods", ()),
+        ("patch", "configmaps", ()),
         ("create", "events", ()),
     ],
 )
@@ -80,6 +81,9 @@ async def test_the_operator_may_do_its_work_everywhere(
     ("verb", "resource"),
     [
         ("get", "secrets"),
+        ("get", "configmaps"),
+        ("list", "endpointslices.discovery.k8s.io"),
+        ("patch", "changes.blastdoor.dev"),
         ("create", "signoffs.blastdoor.dev"),
         ("update", "deployments.apps"),
         ("create", "rollouts.blastdoor.dev"),

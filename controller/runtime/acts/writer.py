@@ -91,8 +91,7 @@ class Writer:
                 )
             except NotFound:
                 return False
-            if subresource != "scale":
-                self.world.remember(resource, written)
+            self.world.remember(resource, written)
             return True
 
     async def status(self, resource: Resource[T], item: Object, status: msgspec.Struct) -> None:
