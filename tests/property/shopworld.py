@@ -90,6 +90,8 @@ class ShopWorld:
         self.weights: list[float] = []
         self.under_mark: list[float] = []
         """Weights that were in the route together with the mark of containment."""
+        self.killed = False
+        """The write that `crash_at` named came, and the operator was cut off there."""
         self.full = False
         """No node has room for another pod of a canary."""
         self._stack = AsyncExitStack()
@@ -241,6 +243,7 @@ class ShopWorld:
             if count < write and not reads and call.resource not in (EVENTS, LEASES):
                 count += 1
             if count == write:
+                self.killed = True
                 raise Unreachable(0, "Killed", "the operator is dead", what=call.what)
 
         self.cluster.faults.before_each(before, user=names.OPERATOR_ACCOUNT)

@@ -19,7 +19,8 @@ from tests.property.virtual_orders import KEY
 pytestmark = pytest.mark.looptime
 
 WRITES = {"v2": 86, "v2-bad": 30}
-"""Writes of a good and of a bad release without a kill; a test below counts them."""
+"""Writes of a good and of a bad release without a kill: a case fails when its write never comes,
+and a test below when there is one more."""
 ENDED_S = 60.0
 """After this the pods of a canary are gone."""
 
@@ -59,6 +60,8 @@ async def test_no_write_of_a_release_is_left_out(version: str) -> None:
         world.crash_at(WRITES[version] + 1)
         await world.release(version)
         await settled(world)
+        await asyncio.sleep(ENDED_S)
+        assert not world.killed
 
 
 _REFERENCES: dict[str, ends.End] = {}
@@ -83,6 +86,7 @@ async def _end(world: ShopWorld, version: str) -> ends.End:
 async def _killed_and_started_again(world: ShopWorld) -> bool:
     """Whether the release was contained by then."""
     await asyncio.sleep(60)
+    assert world.killed, "the write to be killed at never came"
     await world.kill_operators()
     world.heal()
     contained = _contained(world)
