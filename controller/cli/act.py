@@ -20,13 +20,22 @@ from controller.cli.exits import CommandError, Exit
 from controller.cli.reading import rollout_named
 from controller.kube.port import Cluster
 
-ACTS: Final[dict[str, tuple[Decision, str]]] = {
-    "abort": ("Abort", "take the release in hand back, now"),
-    "retry": ("Retry", "try the proposal that was taken back again"),
-    "promote": ("Promote", "pass the step in hand without waiting for evidence of no harm"),
-    "hold": ("Hold", "keep the weight where it is; harm still takes the release back"),
-    "release": ("Release", "end a hold"),
+ACTS: Final[dict[str, tuple[Decision, str, str]]] = {
+    "abort": ("Abort", "take the release in hand back, now", "support reports failed payments"),
+    "retry": ("Retry", "try the proposal that was taken back again", "the payment API is back"),
+    "promote": (
+        "Promote",
+        "pass the step or the watch in hand without waiting for evidence of no harm",
+        "security fix, tried by hand",
+    ),
+    "hold": (
+        "Hold",
+        "keep the weight where it is; harm still takes the release back",
+        "nobody is here over lunch",
+    ),
+    "release": ("Release", "end a hold", "back from lunch"),
 }
+"""By command: the decision, what it does, and a reason that somebody may have for it."""
 POLL_S: Final = 0.2
 """Between two looks at the Signoff: the operator answers within a second."""
 _NAME_ROOM: Final = 253 - len("-promote-") - 8

@@ -14,7 +14,7 @@ from controller.cli.exits import Exit
 from controller.cli.reading import changes_of, rollout_named
 from controller.kube.port import Cluster
 
-HELP = "every release of a Rollout and how it ended"
+HELP = "the last releases of a Rollout (20 that ended are kept) and how each ended"
 EXAMPLES = ("blastdoor history checkout -n shop", "blastdoor history checkout -o json")
 
 

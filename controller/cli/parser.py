@@ -61,8 +61,8 @@ def commands() -> Iterator[Command]:
 
 
 def _acts() -> Iterator[Command]:
-    for name, (_, what) in act.ACTS.items():
-        example = f"blastdoor {name} checkout -n shop --reason 'orders fall'"
+    for name, (_, what, why) in act.ACTS.items():
+        example = f"blastdoor {name} checkout -n shop --reason '{why}'"
         yield Command(name, what, (example,), act.add_arguments, act.run)
 
 

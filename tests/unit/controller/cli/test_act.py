@@ -37,7 +37,7 @@ async def only_signoff(cluster: MemoryCluster) -> Any:
     return found.spec
 
 
-@pytest.mark.parametrize(("command", "decision"), [(c, d) for c, (d, _) in act.ACTS.items()])
+@pytest.mark.parametrize(("command", "decision"), [(c, d) for c, (d, *_) in act.ACTS.items()])
 async def test_each_command_writes_its_decision(command: str, decision: str) -> None:
     cluster = await cluster_with(rollout(change="checkout-1"), change())
     assert await act._act(cluster, asked(command, reason="orders fall")) == Exit.OK
