@@ -104,8 +104,6 @@ class Traffic:
     """Somebody changed the backends that we wrote."""
     touched: bool = False
     """The route or Service still carries something of ours."""
-    pinned: bool = False
-    """Share by pods: the Service selects only the stable hash."""
 
     def marked_for(self, change_uid: str) -> bool:
         """Contained for this very Change."""

@@ -1,6 +1,6 @@
 """A cluster in memory: the port of `port.py` with the manners of an API server.
 
-For `blastdoor simulate`, the demo on a bare machine and tests in virtual time. It has versions,
+For the demo on a bare machine and tests in virtual time. It has versions,
 409 and 410, pages, bookmarks, subresources, owners of fields, finalizers, garbage collection and
 admission; `tests/contract/` holds it to what a real server does. It needs no socket and no thread,
 and it runs no controllers: those of `controller/local/controllers/` are clients like any other.
@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from controller.api.meta import Key, Object
 from controller.api.names import FIELD_MANAGER, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE
 from controller.api.resources import NAMESPACES, Resource
+from controller.kube import settings
 from controller.kube.decoding import decode_object
 from controller.kube.memory_admission import Admission
 from controller.kube.memory_births import Actor, Write
@@ -106,7 +107,7 @@ class MemoryCluster:
         namespace: str = "",
         *,
         label_selector: str = "",
-        limit: int = 500,
+        limit: int = settings.PAGE_SIZE,
         page: str = "",
     ) -> Page[T]:
         """`Cluster.list_page`."""

@@ -1,4 +1,4 @@
-"""The two patch formats of the API server on plain JSON: RFC 6902 and RFC 7386.
+"""The two patch formats of the API server on plain JSON: RFC 6902 and RFC 7396.
 
 Pure: takes a document, gives a new one. It knows nothing of versions, kinds or owners of fields.
 Used by the cluster in memory; `test`, `add`, `replace` and `remove` are the operations that we and
@@ -38,7 +38,7 @@ def without_nulls(value: Json) -> Json:
 
 
 def merge_patch(document: Json, patch: Json) -> Json:
-    """RFC 7386: objects merge, null removes, everything else replaces.
+    """RFC 7396: objects merge, null removes, everything else replaces.
 
     >>> merge_patch({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": [3]}})
     {'a': {'c': 2, 'd': [3]}}

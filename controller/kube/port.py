@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from controller.api.meta import Object, ObjectMeta
 from controller.api.resources import Resource
+from controller.kube import settings
 
 T = TypeVar("T", bound=Object)
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -112,7 +113,7 @@ class Cluster(Protocol):
         namespace: str = "",
         *,
         label_selector: str = "",
-        limit: int = 500,
+        limit: int = settings.PAGE_SIZE,
         page: str = "",
     ) -> Page[T]:
         """One page of a collection, over all namespaces when `namespace` is empty."""
@@ -132,7 +133,7 @@ class Cluster(Protocol):
         `opened` is called when the server has begun to answer, which may be long before it has
         anything to say.
 
-        Raises Gone when `since` is compacted, Unreachable on a broken or idle stream (90 s).
+        Raises Gone when `since` is compacted, Unreachable on a broken or idle stream.
         """
         ...
 
@@ -173,7 +174,7 @@ class Cluster(Protocol):
         *,
         subresource: str = "",
     ) -> T:
-        """RFC 7386 patch; a `metadata.resourceVersion` in the body is a precondition (Conflict).
+        """RFC 7396 patch; a `metadata.resourceVersion` in the body is a precondition (Conflict).
 
         With `subresource="status"` it is the status write, with `"scale"` the scale write.
         """

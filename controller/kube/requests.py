@@ -138,7 +138,7 @@ def patch_merge(
     *,
     subresource: str,
 ) -> Request:
-    """RFC 7386 patch of an object or of its status or scale."""
+    """RFC 7396 patch of an object or of its status or scale."""
     target = f"{_target(namespace, name)} {subresource}".rstrip()
     path = resource.path(namespace, name, subresource)
     encoded = msgspec.json.encode(dict(body))

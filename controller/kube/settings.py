@@ -17,8 +17,8 @@ WRITE_DEADLINE_S: Final = 10.0
 KEEP_ALIVE_S: Final = 60.0
 """How long an unused connection is kept: the server closes its side after 90 s."""
 CONNECTIONS: Final = 100
-"""At most so many connections for calls. Watches have theirs beside them, without a limit: about
-15, and one for each run in hand."""
+"""At most so many connections for calls. Watches have theirs beside them, without a limit: one
+for each kind, and one for each run in hand."""
 PROBE_AFTER_S: Final = 10
 PROBE_EVERY_S: Final = 5
 PROBES: Final = 3
@@ -55,7 +55,8 @@ RECONNECT_S: Final = 0.2
 """After the first failure of a healthy stream: a foreign edit must be repaired in a second."""
 RELIST_BASE_S: Final = 1.0
 RELIST_CAP_S: Final = 30.0
-"""Waits of a reflector: a storm of 500s costs a handful of requests, an outage two a minute."""
+"""Waits of a reflector: a storm of 500s costs a handful of requests, an outage two to
+four a minute."""
 RELIST_AFTER_S: Final = 20.0
 """A cache that no stream has kept for so long is listed instead, at each further try."""
 

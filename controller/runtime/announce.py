@@ -88,8 +88,8 @@ class Announcer:
             return
         self._malformed[key] = wrong.problem
         item = Object(metadata=wrong.metadata)
-        self._recorder.record(ROLLOUTS, item, "InvalidSpec", wrong.problem, type="Warning")
-        log.warning("InvalidSpec", release=str(key), message=wrong.problem)
+        self._recorder.record(ROLLOUTS, item, Reason.INVALID.value, wrong.problem, type="Warning")
+        log.warning(Reason.INVALID.value, release=str(key), message=wrong.problem)
 
 
 def _blind(o: Observed) -> bool:

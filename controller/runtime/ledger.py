@@ -22,8 +22,6 @@ from controller.kube.port import Malformed
 from controller.runtime.acts.writer import Writer
 from controller.runtime.unread import unread
 
-STATUS_INTERVAL_S = 30.0
-"""Longest time that numbers which nobody waits for stay unwritten."""
 UNREAD = unread(ROLLOUTS)
 """Rollouts as their status is written: also to one whose spec cannot be read, whose run must come
 to its end all the same."""
@@ -32,7 +30,8 @@ to its end all the same."""
 class Ledger:
     """Statuses, and when each was last written."""
 
-    def __init__(self, writer: Writer, interval_s: float = STATUS_INTERVAL_S) -> None:
+    def __init__(self, writer: Writer, interval_s: float) -> None:
+        """`interval_s`: see `Settings.status_interval_s`."""
         self._writer, self._interval_s = writer, interval_s
         self._written_at: dict[Key, datetime] = {}
         self._refused: dict[Key, str] = {}

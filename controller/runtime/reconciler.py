@@ -33,7 +33,7 @@ from controller.runtime.evidence_facts import to_evidence
 from controller.runtime.facts import last_hold_mode, observe
 from controller.runtime.judgement import Judgement
 from controller.runtime.last_good import LastGood
-from controller.runtime.ledger import STATUS_INTERVAL_S, Ledger
+from controller.runtime.ledger import Ledger
 from controller.runtime.objects import Objects, look, touched
 from controller.runtime.pods import StablePods
 from controller.runtime.runs import current_run
@@ -79,7 +79,7 @@ class Reconciler:
         *,
         acting_since: Callable[[], datetime],
         hold_mode: Callable[[], HoldMode | None],
-        status_interval_s: float = STATUS_INTERVAL_S,
+        status_interval_s: float,
     ) -> None:
         self._world, self._writer, self._sampler = world, writer, sampler
         self._stable_pods, self._announcer = stable_pods, announcer

@@ -66,7 +66,6 @@ def _pod_traffic(o: Objects) -> Traffic:
         weight=round(view.weight_pct, 2),
         mark=Mark.read(view.aborted_for),
         touched=view.managed,
-        pinned=bool(pin.pinned(o.service)),
     )
 
 

@@ -109,11 +109,6 @@ def revision_body(
     }
 
 
-def kept_hash(revision: ControllerRevision) -> str:
-    """The pod-template-hash of the kept template's pods."""
-    return _kept(revision).hash
-
-
 def kept_digest(revision: ControllerRevision) -> str:
     """The digest of the kept template."""
     return _kept(revision).digest

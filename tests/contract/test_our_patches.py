@@ -122,12 +122,13 @@ async def test_a_lost_stable_replicaset_is_made_again_and_kept_by_its_deployment
     shop: Namespace,
 ) -> None:
     view = await running(shop)
-    assert view.new is not None
-    body = history.revision_body(view.deployment, view.new, "checkout", 1)
+    lost = view.new
+    assert lost is not None
+    body = history.revision_body(view.deployment, lost, "checkout", 1)
     await shop.apply("ControllerRevision", "apps/v1", body)
     await shop.patch("deployment", "checkout", adoption.pause(view.deployment))
     await shop.run("set", "image", "deployment/checkout", "shop=shop:v2")
-    await shop.run("delete", "replicaset", view.new.name)
+    await shop.run("delete", "replicaset", lost.name)
     assert (await shop.view()).active == ()
     revision = read((await shop.items("controllerrevisions"))[0], ControllerRevision)
     again = history.recreate_replicaset((await shop.view()).deployment, revision)
@@ -141,7 +142,7 @@ async def test_a_lost_stable_replicaset_is_made_again_and_kept_by_its_deployment
     view = await shop.view()
     made = view.by_digest(history.kept_digest(revision))
     assert made is not None
-    assert hash_of(made) == history.kept_hash(revision)
+    assert hash_of(made) == hash_of(lost)
 
 
 async def test_the_canarys_objects_are_applied_and_intact(shop: Namespace) -> None:
