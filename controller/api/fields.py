@@ -19,4 +19,4 @@ Positive = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(gt=0, le=1)]
 
 ORIGINS = ("human", "assisted", "generated", "autonomous", "unknown")
-"""How much of a release a machine made; what is unknown counts as the worst."""
+"""How much of a release a machine made."""

@@ -16,7 +16,7 @@ from controller.api.meta import Condition, Object, Struct
 
 DEFAULT_LADDER = (1.0, 5.0, 10.0, 25.0, 50.0)
 """Weights in percent when a Rollout names none: share x margin stays below 1.5% of all orders
-with the default margins (docs/statistics.md)."""
+with the default margins (docs/tuning.md)."""
 
 
 class WorkloadRef(Struct, frozen=True):
@@ -109,7 +109,11 @@ class Limits(Struct, frozen=True):
         Meta(description="Rollback: go back, Inconclusive. Hold: keep the weight and alert."),
     ] = "Rollback"
     progress_deadline: Annotated[
-        Duration, Meta(description="Longest wait for canary pods to become ready, or for absorb.")
+        Duration,
+        Meta(
+            description="Longest wait for canary pods to become ready, for a router to take a"
+            " weight, or for absorb."
+        ),
     ] = "10m"
     drain: Annotated[
         Duration, Meta(description="Time between weight 0 and the end of the canary's pods.")

@@ -21,9 +21,10 @@ def replicas_for(weight_pct: float, live_replicas: int) -> int:
 def pods_for(weight_pct: float, stable: int) -> int:
     """Canary pods beside `stable` ones whose share c/(c+s) is at most `weight_pct`; at least 1.
 
-    Rounded down, as a weight is a limit of what a release may reach. Never more than `stable`: a
-    share over one half would take more pods than the workload has, so a full-size canary is all
-    that a larger weight gets, and the observed share says what really flows.
+    Rounded down, as a weight is a limit of what a release may reach; but beside few pods the first
+    one is more than that. Never more than `stable`: a share over one half would take more pods than
+    the workload has, so a full-size canary is all that a larger weight gets, and the observed share
+    says what really flows.
 
     >>> pods_for(10, 10), pods_for(50, 3), pods_for(5, 3), pods_for(98, 4)
     (1, 3, 1, 4)

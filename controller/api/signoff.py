@@ -20,8 +20,8 @@ class SignoffSpec(Struct, frozen=True):
         Decision,
         Meta(
             description="Abort: take the release back. Retry: try the refused proposal again."
-            " Promote: pass the step in hand (harm still rolls back). Hold: keep the weight."
-            " Release: end a Hold."
+            " Promote: pass the step or the watch in hand (harm still rolls back). Hold: keep the"
+            " weight. Release: end a Hold."
         ),
     ]
     change: Annotated[

@@ -23,7 +23,8 @@ class RemoveFinalizer:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Label the Deployment, if its template still is that of the only active ReplicaSet."""
+    """Label the Deployment. With another template than the one named it must not run: it is paused
+    already, or in the same patch when its label was lost in mid-run."""
 
     digest: str
 

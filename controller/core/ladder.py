@@ -15,6 +15,7 @@ def canary_pods(weight: float, stable_pods: int, *, routed: bool) -> int:
     """Pods that carry `weight` percent beside `stable_pods`: at least 1.
 
     With a route the router makes the share and the canary needs its share of the full size, rounded
-    up. Without one the pods make it, rounded down, as a weight is a limit.
+    up. Without one the pods make it, rounded down, as a weight is a limit: beside few pods the one
+    that there must be is more than a small weight says.
     """
     return replicas_for(weight, stable_pods) if routed else pods_for(weight, stable_pods)

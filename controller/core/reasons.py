@@ -110,7 +110,7 @@ MEANING: dict[Reason, str] = {
     Reason.HARM_FOUND: "The evidence of harm crossed its threshold.",
     Reason.CANARY_CRASHING: "A container of the canary crashes again and again.",
     Reason.CANARY_LOST: "No canary pod is ready while it should carry traffic.",
-    Reason.PROGRESS_DEADLINE: "Pods did not become ready before limits.progressDeadline.",
+    Reason.PROGRESS_DEADLINE: "Pods, a router or an absorb took over limits.progressDeadline.",
     Reason.NO_EVIDENCE: "limits.hold passed without enough evidence.",
     Reason.ABORTED: "A person aborted the release.",
     Reason.SUPERSEDED: "A newer edit replaced the release in hand.",

@@ -1,4 +1,4 @@
-"""The capacity floor: stable stays large enough to take all traffic back until absorb begins.
+"""The capacity floor: stable stays large enough to take all traffic back until absorb has ended.
 
 Held through the `minReplicas` of the workload's HorizontalPodAutoscaler; how large it is to be is
 `core.upkeep`'s question. The owner's value is kept in an annotation in the same patch. Called by
