@@ -13,36 +13,8 @@ import msgspec
 
 from controller.api import names
 from controller.api.k8s import Deployment, Service, ServicePort
-from controller.api.share import observed_share, pods_for, replicas_for
-from controller.workloads.arms import (
-    Arm,
-    Split,
-    by_pods,
-    canary_name,
-    pod_labels,
-    routed,
-    split_label,
-)
+from controller.workloads.arms import Arm, canary_name, pod_labels
 from controller.workloads.template import digest, digest_of, with_labels
-
-__all__ = [
-    "DIGEST_ANNOTATION",
-    "Arm",
-    "Split",
-    "by_pods",
-    "canary_deployment",
-    "canary_name",
-    "canary_service",
-    "canary_template",
-    "intact",
-    "observed_share",
-    "pod_labels",
-    "pods_for",
-    "proposal_digest",
-    "replicas_for",
-    "routed",
-    "split_label",
-]
 
 DIGEST_ANNOTATION: Final = f"{names.GROUP}/digest"
 """On the canary Deployment: digest of the proposal that it runs (its labels give it another)."""

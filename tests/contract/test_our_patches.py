@@ -19,7 +19,7 @@ from controller.api.k8s import (
 )
 from controller.local.controlplane import ControlPlane
 from controller.routers.httproute import ROUTER
-from controller.workloads import adoption, canary, history, network, pin
+from controller.workloads import adoption, arms, canary, history, network, pin
 from controller.workloads.view import WorkloadView, hash_of
 from tests.unit.controller.workloads.objects import deployment, read
 
@@ -156,9 +156,9 @@ async def test_the_canarys_objects_are_applied_and_intact(shop: Namespace) -> No
         "NetworkPolicy", "networking.k8s.io/v1", {"metadata": {"name": "p"}, "spec": policy}
     )
     service = read(await shop.get("service", "checkout"), Service)
-    split = canary.split_label(view.deployment, [service], {})
+    split = arms.split_label(view.deployment, [service], {})
     assert isinstance(split, tuple)
-    arm = canary.routed("checkout", "chg-1", split)
+    arm = arms.routed("checkout", "chg-1", split)
     proposal = view.deployment.spec.template
     for body in (
         canary.canary_deployment(view.deployment, arm, proposal, 1, 600),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from controller.api.k8s import Deployment, Service
 from controller.api.problems import Problem
-from controller.workloads import canary
+from controller.workloads import arms, canary
 from controller.workloads.selectors import selects, service_selects
 from controller.workloads.template import digest
 from tests.unit.controller.workloads.objects import a_deployment, deployment, raw, read, template
 
 V2 = template("shop:v2", tier="web")
-ARM = canary.routed("checkout", "chg-1", ("app", "checkout-canary"))
+ARM = arms.routed("checkout", "chg-1", ("app", "checkout-canary"))
 ROLE = "blastdoor.dev/role"
 
 
@@ -75,7 +75,7 @@ def helm() -> Deployment:
     ],
 )  # fmt: skip
 def test_the_arms_are_split_by(of: Any, services: Any, overrides: Any, expected: Any) -> None:
-    assert canary.split_label(of, services, overrides) == expected
+    assert arms.split_label(of, services, overrides) == expected
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_arms_are_split_by(of: Any, services: Any, overrides: Any, expected:
 def test_arms_that_cannot_be_split_are_a_problem(
     of: Any, services: Any, overrides: Any, said: str
 ) -> None:
-    problem = canary.split_label(of, services, overrides)
+    problem = arms.split_label(of, services, overrides)
     assert isinstance(problem, Problem)
     assert problem.path == "spec.canary.labels"
     assert said in str(problem)
@@ -119,10 +119,10 @@ def test_nothing_that_selects_stable_pods_selects_the_canarys(
     services = [
         service(f"s{n}", selector={k: values[k] for k in used}) for n, used in enumerate(keys)
     ]
-    split = canary.split_label(of, services, {})
+    split = arms.split_label(of, services, {})
     if isinstance(split, Problem):
         return
-    mine = canary.pod_labels(of.spec.template, canary.routed("checkout", "c", split))
+    mine = arms.pod_labels(of.spec.template, arms.routed("checkout", "c", split))
     assert not any(service_selects(s, mine) for s in services)
     assert not selects(of.spec.selector, mine)
 
@@ -141,8 +141,8 @@ def test_a_canary_deployment_selects_its_own_pods_only_and_has_no_owner() -> Non
 
 
 def test_without_a_route_the_canary_carries_the_apexs_labels() -> None:
-    arm = canary.by_pods("checkout", "chg-1")
-    labels = canary.pod_labels(raw(V2), arm)
+    arm = arms.by_pods("checkout", "chg-1")
+    labels = arms.pod_labels(raw(V2), arm)
     assert service_selects(service(), labels)
     selector = canary.canary_deployment(a_deployment(), arm, raw(V2), 1, 600)["spec"]["selector"]
     assert selector["matchLabels"] == {"app": "checkout", ROLE: "canary"}
@@ -195,19 +195,5 @@ def test_a_canary_service_is_inside_the_cluster(given_spec: Any, expected: str |
 
 @given(st.text("abc-", min_size=1, max_size=80))
 def test_a_canarys_name_fits_and_is_never_the_apexs(name: str) -> None:
-    assert len(canary.canary_name(name)) <= 63 or len(name) + 7 <= 63
-    assert canary.canary_name(name) != name
-
-
-@given(st.floats(0.01, 100), st.integers(1, 500))
-def test_canary_replicas_carry_their_weight(weight: float, live: int) -> None:
-    replicas = canary.replicas_for(weight, live)
-    assert 1 <= replicas <= live
-    assert replicas >= live * weight / 100 - 1e-6
-
-
-@given(st.floats(0.01, 100), st.integers(1, 500))
-def test_a_share_by_pods_is_at_most_the_weight_when_more_than_one_pod(w: float, n: int) -> None:
-    pods = canary.pods_for(w, n)
-    assert 1 <= pods <= n
-    assert pods == 1 or canary.observed_share(pods, n) <= w + 1e-6
+    assert len(arms.canary_name(name)) <= 63 or len(name) + 7 <= 63
+    assert arms.canary_name(name) != name

@@ -9,7 +9,7 @@ import pytest
 
 from controller.api.k8s import NetworkPolicy
 from controller.api.meta import LabelSelector
-from controller.workloads.canary import by_pods, routed
+from controller.workloads.arms import by_pods, routed
 from controller.workloads.network import (
     canary_network_policies,
     pod_selectors,
