@@ -1,7 +1,7 @@
 """Who may speak to a testbed's API server: names, groups, tokens, kubeconfig files.
 
-Pure text: it writes no file. Used by `controlplane`. The cast is that of the documentation: an
-author, two approvers, a senior, an operator of the service, an attacker and two bots.
+Pure text: it writes no file. Used by `controlplane`. The cast of the tests: an administrator, the
+operator's two accounts, persons who may do nothing until a test gives them a role, and two bots.
 """
 
 import base64
@@ -41,7 +41,7 @@ USERS: Mapping[str, User] = {
     "dave": _person("dave"),
     "erin": _person("erin"),
     "mallory": _person("mallory"),
-    "agent": _service_account("ci", "kiro"),
+    "agent": _service_account("ci", "agent"),
     "gitops": _service_account("argocd", "app"),
 }
 
