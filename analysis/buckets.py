@@ -2,8 +2,8 @@
 
 Each bucket is a counter of its own, so restarts, gaps and lost scrapes are the business of
 counters; here the increments of an arm's series are summed by bound and met with the other arm's.
-It knows the label ``le`` in a series' key and nothing else of queries. Called by the sampler (a
-tick of production) and by the back-test.
+It knows the label ``le`` in a series' key and nothing else of queries. Called by
+`controller.metrics.counting` (a tick of production) and by the back-test.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A canary that locks the database pulls both arms down and the ratio stays 1. ``TotalSpec``
 compares the total after a weight step with the time just before it, and holds. Pod effects that
 no amount of data removes become a dead-band (``pod_dead_band``, ``before_dead_band``), and a
-covariate from before the rollout removes known noise (CUPED). Numbers only. Called by the
-release's holds and by whoever sets up its metrics.
+covariate from before the rollout removes known noise (CUPED). Numbers only. For users of the
+library: the operator does not run it.
 """
 
 from __future__ import annotations

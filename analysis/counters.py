@@ -7,7 +7,7 @@ before the tick's start and the last one at or before its end; increments of suc
 telescope, so nothing is counted twice or lost between ticks.
 
 It knows samples and intervals; not queries, providers, arms or metrics. Called by pairing, and by
-exceedance for the buckets of histograms. The rules, each of which a test names:
+buckets for histograms. The rules, each of which a test names:
 
 * a fall is a restart: the new value is the increment;
 * samples at or before the last one used are ignored (duplicates, late arrivals), and a second

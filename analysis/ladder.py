@@ -1,7 +1,7 @@
 """Which ladder fits a budget of orders at risk, and what does each of its steps ask and cost?
 
 Expectation only, built on ``plan``. It knows a rate of orders, shares, margins and a budget; no
-data and no clock. Called by the planner command and by admission.
+data and no clock. Called by the planner command.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Events and exposures of canary and baseline are four groups of counters. A tick counts only if all
 four have data in it: what is missing in one is dropped for both arms, for a tick that only one arm
-lacks would look like loss. Called by the sampler and the back-test.
+lacks would look like loss. Called by `controller.metrics.counting` and the back-test.
 """
 
 from __future__ import annotations

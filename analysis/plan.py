@@ -5,7 +5,7 @@ only how long it takes. Everything here is expectation: n KL / nats (Wald 1947),
 that the simulations of the design measured. Assumes independent events at a constant rate.
 Guarantee: none; half of all releases take longer. When not to use: batches, whose events bring
 less, by their dispersion. It knows rates, shares, margins and budgets; no data. Called
-by the planner command, by admission, and by ``ladder``.
+by the planner command, ``costs`` and ``ladder``.
 """
 
 from __future__ import annotations

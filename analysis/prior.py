@@ -2,7 +2,7 @@
 
 The grid of rate ratios that the harm process bets on, and the weight of each cell. It must not
 know data of the step it is made for: it may depend on the share, on the rate expected from the
-past, and on the error budget. Called by counts when a step starts.
+past, and on the error budget. Called by entering and harm.
 
 A cell is x = |ln(r / r0)| > 0: how far the canary's rate ratio r lies beyond the edge r0 of what
 is tolerated, on the harmful side.

@@ -4,7 +4,7 @@ A canary that suppresses its own exposures (pages that do not load) looks health
 then the split is the detector of harm. Two processes: ``dirichlet_log_e`` for a point null (any
 number of arms, closed form), and ``SplitSpec`` for the composite null "the share is within
 +-2% of the configured one", which does not fire in the end for an honest split that is slightly
-off. It knows counts of units, no outcome. Called by the sampler and the release's holds.
+off. It knows counts of units, no outcome. For users of the library: the operator does not run it.
 
 Assumes that each unit falls on an arm by itself, with one chance given the past. Guarantee:
 P(E ever reaches the alarm | H0) <= 1/alarm, a budget of its own beside the rollback's; alarm at

@@ -7,7 +7,7 @@ waits. Neither the number nor the times of the steps need be known beforehand, b
     M_g <- (M_g + w_g pi_t) exp(l_t(g)),   q <- q - pi_t,   E = q + sum_g M_g
 
 has E[E_t | past] <= E_{t-1} for any pi_t in [0, q] chosen from the past (an e-detector's start
-mixture: Shin, Ramdas & Rinaldo 2022). This file knows the masses only. Called by counts.
+mixture: Shin, Ramdas & Rinaldo 2022). This file knows the masses only. Called by entering.
 """
 
 from __future__ import annotations

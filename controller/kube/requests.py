@@ -1,7 +1,7 @@
 """Each call of the port as an HTTP request value: method, path, query, body.
 
-Pure, so that what is sent can be read and tested without a server. Used by `client` alone. Query
-parameters without a value are left out.
+Pure, so that what is sent can be read and tested without a server. Query parameters without
+a value are left out.
 """
 
 from __future__ import annotations

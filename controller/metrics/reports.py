@@ -1,7 +1,7 @@
 """An assessment as people see it: one report for each metric, and one column for `kubectl get`.
 
 Pure text and numbers; it decides nothing. Infinite ends become absent, since a status is JSON.
-Called by the sampler.
+Called by `runtime.folding`.
 """
 
 from __future__ import annotations

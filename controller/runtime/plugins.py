@@ -2,7 +2,8 @@
 
 A plug-in that cannot be loaded is a problem of the objects that name it, and of nothing else: its
 error is kept as text and given to whoever asks. Unknown names are answered with the known ones.
-Called by the reconciler and the manager; it must not know what a plug-in does.
+Called by the manager, by whoever judges by one (`judgement`, `world`) and by the command line; it
+must not know what a plug-in does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which selector selects which pods, for the few questions that a canary's labels raise.
 
-Called by canary, network and pin. A Service without selector selects nothing; an empty label
+Called by arms, network and pin. A Service without selector selects nothing; an empty label
 selector of a policy selects everything: that is how the server has it.
 """
 

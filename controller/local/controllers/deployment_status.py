@@ -1,7 +1,7 @@
 """The status of a Deployment, and its two conditions, from its ReplicaSets.
 
 Pure, after progress.go and sync.go of Kubernetes 1.37. `now` gives the condition times. Called by
-`deployment`.
+`deployment_step`.
 """
 
 from __future__ import annotations

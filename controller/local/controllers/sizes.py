@@ -2,7 +2,7 @@
 
 Pure, after `pkg/controller/deployment` of Kubernetes 1.37 (rolling.go, sync.go, util): the promises
 of the operator rest on the corners of it, such as what a paused Deployment does when it is scaled
-from 0. Called by `deployment` and `deployment_status`.
+from 0. Called by the other modules of the Deployment controller.
 """
 
 from __future__ import annotations
