@@ -168,7 +168,8 @@ class RolloutSpec(Struct, frozen=True):
         CanaryOverrides()
     )
     kill_switch: Annotated[
-        KillSwitch | None, Meta(description="Feature flag turned off first on rollback.")
+        KillSwitch | None,
+        Meta(description="Feature flag turned off first when a release is taken back."),
     ] = None
     paused: Annotated[
         bool, Meta(description="Hold the weight; the analysis goes on and harm still rolls back.")

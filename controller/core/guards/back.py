@@ -24,7 +24,7 @@ from controller.core.actions import (
 from controller.core.decision import Ruling
 from controller.core.finish import finish
 from controller.core.observed import Observed, Verdict
-from controller.core.phases import REVERSIBLE, Outcome, Phase
+from controller.core.phases import REJECTING, REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.refill import refill
 from controller.core.run import enter, phase, plan_of, running, stable_of
@@ -50,7 +50,7 @@ def go_back(
         return finish(o, now, replace(status, **facts), message)
     if phase(o) is Phase.ABSORBING:
         return Ruling(
-            reason, message, intents=(*_kill_switch(o), *_undo_absorb(o)),
+            reason, message, intents=(*_kill_switch(o, outcome), *_undo_absorb(o)),
             change=enter(status, Phase.REVERTING, now, **facts), again=True,
         )  # fmt: skip
     return retreat(o, now, replace(status, **facts))
@@ -63,7 +63,7 @@ def retreat(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
     assert status.outcome != Outcome.PROMOTED
     return Ruling(
         Reason(status.reason), status.message,
-        intents=(_contain(change, status), *_kill_switch(o)),
+        intents=(_contain(change, status), *_kill_switch(o, status.outcome)),
         change=enter(status, Phase.RETREATING, now),
     )  # fmt: skip
 
@@ -73,9 +73,13 @@ def _contain(change: Change, status: ChangeStatus) -> Contain:
     return Contain(change.metadata.uid, status.outcome, status.reason)
 
 
-def _kill_switch(o: Observed) -> tuple[Intent, ...]:
+def _kill_switch(o: Observed, outcome: str) -> tuple[Intent, ...]:
+    """Only for what was found wanting: nobody turns the flag on again for a newer edit, whose run
+    would then judge code that is switched off."""
     switch = o.rollout.spec.kill_switch
-    return (SwitchOff(switch.config_map, switch.key),) if switch else ()
+    if switch is None or outcome not in REJECTING:
+        return ()
+    return (SwitchOff(switch.config_map, switch.key),)
 
 
 def aborted_by_person(o: Observed, now: datetime) -> Ruling | None:
@@ -201,7 +205,7 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
     if o.canary is not None:
         drained = drain(o, now, status, reason, why)
         # The flag again: an operator that was killed after the record of the way back left it on.
-        gone = (*_kill_switch(o), RemoveCanary())
+        gone = (*_kill_switch(o, status.outcome), RemoveCanary())
         return drained or Ruling(reason, f"{why}; removing the canary", intents=gone)
     if o.traffic.touched:
         return Ruling(

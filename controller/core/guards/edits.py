@@ -87,6 +87,8 @@ def refusal(o: Observed, command: Command) -> str:
         return f"{change.status.held_by} holds {name}; Release it first"
     if o.rollout.spec.paused:
         return f"spec.paused holds {name}; set it to false first"
+    if o.blocks:
+        return f"{o.blocks[0].message}; until that is mended {name} does not go on"
     if phase(o) not in {Phase.STEPPING, Phase.WATCHING}:
         return f"{name} is {phase(o)}: there is no wait to pass"
     if entered is not None and command.created_at < entered - CLOCK_GRAIN:

@@ -83,6 +83,7 @@ SAID = (
 REFUSED = {
     "a Promote of a held release": release().stepping(2).held_by("bob").signed("Promote"),
     "a Promote while spec.paused": release().stepping(2).paused_by_author().signed("Promote"),
+    "a Promote while something is broken": release().stepping(2).blocked().signed("Promote"),
     "a Promote of a proposal": release().held_by("").signed("Promote"),
     "a Promote on the way to full traffic": release().shifting().signed("Promote"),
     "a Promote in mid-absorb": release().absorbing().signed("Promote"),
