@@ -26,7 +26,7 @@ class MetricEvidence:
     that less the canary's. log_harm, log_promote: ln E (the latter +inf where nothing is asked).
     harm_nats_per_minute, promote_nats_per_minute: pace so far; eta_s: seconds until promotion's
     evidence at that pace, 0 if it is there, None if it never comes. no_data: why the last tick
-    had none.
+    had none, or not of all the canary.
     """
 
     name: str

@@ -190,7 +190,8 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class MetricState:
-    """All that is kept of one metric. totals: over the release; step_*: since the step began."""
+    """All that is kept of one metric. totals: over the release; step_*: since the step began;
+    no_data: why the last tick had no data, or not of all the canary."""
 
     harm: tuple[HarmState, ...]
     promotion: tuple[PromotionState, ...]
@@ -204,7 +205,7 @@ class MetricState:
     no_data: str | None = None
 
     def with_reason(self, reason: str | None) -> MetricState:
-        """The state with why the last tick had no data; None where it had some."""
+        """The state with why the last tick had no data; None where it had all."""
         return self if reason == self.no_data else replace(self, no_data=reason)
 
 

@@ -157,8 +157,10 @@ class ReleaseTick:
     """One tick of a release. counts: for each metric its Counts, or why there are none.
 
     A metric that is absent from the mapping has no data. missing: arrays for simulations, where
-    some runs have data and others have none. widen, restart: see Tick. youngest_s: when the
-    youngest process of the canary started; what warms up is left out until it is warm.
+    some runs have data and others have none. unseen: metrics of which a part of the canary was not
+    seen, with why; what was seen may find harm, and for promotion the tick is missing, for it is
+    the failing process that falls silent. widen, restart: see Tick. youngest_s: when the youngest
+    process of the canary started; what warms up is left out until it is warm.
     """
 
     interval: Interval
@@ -166,6 +168,7 @@ class ReleaseTick:
     share: npt.ArrayLike
     counts: Mapping[str, Counts | NoData]
     missing: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
     widen: npt.ArrayLike = 1.0
     restart: npt.ArrayLike = False
     youngest_s: float = -math.inf
@@ -236,9 +239,11 @@ def _fold_metric(
         restart=metric.per_edge(tick.restart),
     )
     first = state.step != np.asarray(tick.step)
-    gap = (tick.interval, missing & ~np.asarray(warm), spec.missing_window_s, first)
+    unseen = tick.unseen.get(metric.name)
+    gap_here = (missing | (unseen is not None)) & ~np.asarray(warm)
+    gap = (tick.interval, gap_here, spec.missing_window_s, first)
     folded = fold_tick(metric, spec.processes(metric.name), past, one, gap)
-    return folded.with_reason(counts.reason if isinstance(counts, NoData) else None)
+    return folded.with_reason(counts.reason if isinstance(counts, NoData) else unseen)
 
 
 def log_harm_of(spec: ReleaseSpec, metrics: Mapping[str, MetricState]) -> FloatArray:

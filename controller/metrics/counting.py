@@ -16,9 +16,10 @@ from analysis.buckets import BucketState, pair_buckets
 from analysis.counters import CounterPolicy, CounterState
 from analysis.pairing import ArmSamples, PairState, pair_samples
 from analysis.ticks import Counts, Interval, NoData
-from controller.metrics import selector
+from controller.metrics import coverage, selector
 from controller.metrics.port import ARMS, Arm, Role, Series
-from controller.metrics.targets import Begun, Edges, Presence, RoleTick
+from controller.metrics.presence import Presence
+from controller.metrics.targets import Begun, Edges, RoleTick
 from controller.metrics.thresholds import SLO_FACTORS
 
 
@@ -50,13 +51,15 @@ class ArmTick:
 class RatioCounter:
     """Counts of a metric with events and exposures.
 
-    part: events are a part of the exposures. paged: both are read from the same pages.
+    part: events are a part of the exposures. paged: both are read from the same pages. unseen:
+    what of the canary the last tick was counted without, and why; empty: nothing.
     """
 
     roles: ClassVar[tuple[Role, Role]] = ("events", "exposures")
     part: bool = False
     paged: bool = False
     pairs: PairState = field(default_factory=PairState)
+    unseen: str = ""
 
     def fold(
         self, arms: Mapping[Arm, ArmTick], interval: Interval, policy: CounterPolicy
@@ -70,7 +73,7 @@ class RatioCounter:
         begun = _begin(sides, interval, policy, together=self.part or self.paged)
         if isinstance(begun, NoData):
             a, b, c, d = (group for side in sides for group in side.kept(interval, policy))
-            return replace(self, pairs=PairState((a, b, c, d))), begun
+            return replace(self, pairs=PairState((a, b, c, d)), unseen=""), begun
         a, b, c, d = (one.group for one in begun)
         canary, stable = (ArmSamples(*(x.samples for x in pair)) for pair in (begun[:2], begun[2:]))
         zero = self.part or any(arm.events.samples == {} for arm in arms.values())
@@ -84,7 +87,8 @@ class RatioCounter:
             bounded=self.part,
         )
         a, b, c, d = (one.after(group) for one, group in zip(begun, after.groups, strict=True))
-        return replace(self, pairs=PairState((a, b, c, d))), counts
+        unseen = _unseen(sides, begun[1], interval, policy)
+        return replace(self, pairs=PairState((a, b, c, d)), unseen=unseen), counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,11 @@ class _Side:
     tick: ArmTick
     roles: Sequence[RoleTick]
     groups: Sequence[CounterState]
+
+    @property
+    def targets(self) -> set[str]:
+        """All that answers any question of this arm."""
+        return {target for role in self.roles for target in role.answered}
 
     def kept(self, interval: Interval, policy: CounterPolicy) -> list[CounterState]:
         edges = Edges(interval, policy, self.tick.presence)
@@ -119,6 +128,17 @@ def _begin(
     return found
 
 
+def _unseen(
+    sides: Sequence[_Side], exposures: Begun, interval: Interval, policy: CounterPolicy
+) -> str:
+    """What of the canary a tick is counted without, in words. Stable may lack a part: what is
+    compared with it is the canary's, of which the failing pods are the silent ones."""
+    canary, stable = sides
+    edges = Edges(interval, policy, canary.tick.presence)
+    missed = coverage.unseen_part(edges, exposures, canary.roles[-1], stable.targets)
+    return f"a part of the canary is not seen: {coverage.words(missed)}" if missed else ""
+
+
 @dataclass(frozen=True, slots=True)
 class BucketCounter:
     """Counts of a latency histogram: requests slower than each edge, among all requests.
@@ -130,6 +150,7 @@ class BucketCounter:
     part: ClassVar[bool] = False
     slo_s: float
     state: BucketState = field(default_factory=BucketState)
+    unseen: str = ""
 
     def fold(
         self, arms: Mapping[Arm, ArmTick], interval: Interval, policy: CounterPolicy
@@ -142,7 +163,7 @@ class BucketCounter:
         begun = _begin(sides, interval, policy, together=True)
         if isinstance(begun, NoData):
             ours, theirs = (group for side in sides for group in side.kept(interval, policy))
-            return replace(self, state=BucketState(ours, theirs)), begun
+            return replace(self, state=BucketState(ours, theirs), unseen=""), begun
         canary, stable = begun
         after, counts = pair_buckets(
             BucketState(canary.group, stable.group),
@@ -153,7 +174,8 @@ class BucketCounter:
             edges_s(self.slo_s),
         )
         state = BucketState(canary.after(after.canary), stable.after(after.baseline))
-        return replace(self, state=state), counts
+        unseen = _unseen(sides, canary, interval, policy)
+        return replace(self, state=state, unseen=unseen), counts
 
 
 def edges_s(slo_s: float) -> tuple[float, ...]:

@@ -9,32 +9,17 @@ arms, providers or clocks. Called by `counting`.
 from __future__ import annotations
 
 import bisect
-import functools
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.counters import CounterPolicy, CounterState, Sample, value_at
 from analysis.ticks import Interval, NoData
+from controller.metrics.presence import Presence, pod_of, target_of
 
 Samples = Mapping[str, Sequence[Sample]]
 Times = Mapping[str, Sequence[float]]
 """For each target, when it answered a question, in order."""
-
-_TARGET = re.compile(r'[,{](pod|instance|job)="([^"]*)"')
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def target_of(key: str) -> str:
-    """What is read in one go with this series: its pod and its instance."""
-    return ",".join(f"{name}={value}" for name, value in _TARGET.findall(key))
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def pod_of(target: str) -> str:
-    """The pod of a target; empty where none is named."""
-    return next((p[4:] for p in target.split(",") if p.startswith("pod=")), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +39,17 @@ class RoleTick:
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
-    """When pods joined or left their arm while it was watched; others were there all the time."""
-
-    joined: Mapping[str, float] = field(default_factory=dict)
-    left: Mapping[str, float] = field(default_factory=dict)
-
-    def stays(self, target: str, interval: Interval) -> bool:
-        """Whether a target had not left before the tick."""
-        return self.left.get(pod_of(target), math.inf) > interval.start_s
-
-    def concerns(self, target: str, interval: Interval) -> bool:
-        """Whether a target can have served anything in the tick."""
-        joined_s = self.joined.get(pod_of(target), -math.inf)
-        return joined_s < interval.end_s and self.stays(target, interval)
-
-
-@dataclass(frozen=True, slots=True)
 class Begun:
     """One role at the start of a tick: what its series count from, and their samples.
 
     aside: the last value of series that are left out of this tick; they go on from there.
+    left_out: targets that can have served something in the tick and are left out, with why.
     """
 
     group: CounterState
     samples: Samples
     aside: Mapping[str, Sample]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, folded: CounterState) -> CounterState:
         """The state after the tick, with what was left aside."""
@@ -108,7 +78,7 @@ class Edges:
             if why is None:
                 continue
             partial[target] = why
-            concerned = self.presence.concerns(target, self.interval)
+            concerned = self.presence.concerns(pod_of(target), self.interval)
             if concerned and not together and not all(target in keys for keys in living):
                 return _refused(target, why)
         if living[-1] and living[-1].keys() <= partial.keys():
@@ -147,7 +117,7 @@ class Edges:
             times = role.answered.get(target, ())
             if not times and target not in keys:
                 continue
-            why = self._why_unseen(times, start_s) or self._why_unseen(times, end_s)
+            why = self.why_unseen(times)
             if why is not None:
                 return why
             seen.add((_newest(times, start_s), _newest(times, end_s)))
@@ -155,7 +125,12 @@ class Edges:
             return "was read at other moments for events than for exposures"
         return None
 
-    def _why_unseen(self, times: Sequence[float], edge_s: float) -> str | None:
+    def why_unseen(self, times: Sequence[float]) -> str | None:
+        """Why the whole tick is not known from a target that answered at these times."""
+        start_s, end_s = self.interval.start_s, self.interval.end_s
+        return self._why_unknown(times, start_s) or self._why_unknown(times, end_s)
+
+    def _why_unknown(self, times: Sequence[float], edge_s: float) -> str | None:
         """Why nothing is known of a moment from a target that answered at these times."""
         after = bisect.bisect_right(times, edge_s)
         if after == 0:
@@ -189,7 +164,12 @@ class Edges:
                 if base is not None:
                     last[key] = base
         known = last.keys() == chains.keys()
-        return Begun(CounterState(last, known, self.interval.start_s), chains, aside)
+        missed = {
+            target: why
+            for target, why in partial.items()
+            if self.presence.concerns(pod_of(target), self.interval)
+        }
+        return Begun(CounterState(last, known, self.interval.start_s), chains, aside, missed)
 
     def _around(self, times: Sequence[float]) -> Sequence[float]:
         """From the last answer at or before the start to the one that the tick ends with."""

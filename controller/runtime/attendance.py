@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.metrics.port import ARMS, Arm
-from controller.metrics.targets import Presence, Times, pod_of
+from controller.metrics.presence import Presence, pod_of
+from controller.metrics.targets import Times
 from controller.runtime.evidence import Run
 
 Names = frozenset[str]
@@ -29,7 +30,8 @@ class Attendance:
     @classmethod
     def of(cls, run: Run, at_s: float) -> Attendance:
         """Those who are there when a segment begins have been there all the time."""
-        return cls(at_s, _pods(run))
+        pods = _pods(run)
+        return cls(at_s, pods, {arm: Presence(pods=pods[arm], since_s=at_s) for arm in ARMS})
 
     def at(self, run: Run, moment_s: float) -> Attendance:
         """Once another look has been taken."""
@@ -45,6 +47,8 @@ class Attendance:
         return Presence(
             {**known.joined, **dict.fromkeys(now - before, self.looked_s)},
             {**left, **dict.fromkeys(before - now, moment_s)},
+            now,
+            known.since_s,
         )
 
     def late(self, arm: Arm, answered: Times, end_s: float) -> list[float]:

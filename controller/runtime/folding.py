@@ -10,7 +10,7 @@ the time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from analysis.counters import CounterPolicy
@@ -18,10 +18,10 @@ from analysis.release import ReleaseTick, update
 from analysis.ticks import Counts, Interval
 from analysis.ticks import NoData as MissingTick
 from analysis.verdict import assess
-from controller.metrics.counting import ArmTick
 from controller.metrics.plans import Source
-from controller.metrics.port import ARMS, Arm, Reading, Wanted
+from controller.metrics.port import Reading, Wanted
 from controller.metrics.reports import evidence_column, reports
+from controller.runtime.arm_ticks import arm_ticks
 from controller.runtime.attendance import Attendance
 from controller.runtime.evidence import EvidenceView, Run
 from controller.runtime.kept_evidence import rebound, restored
@@ -173,7 +173,8 @@ class Folding:
             return
         tick = ReleaseTick(
             interval, self.run.step, self.run.share, counts,
-            restart=self._restart, youngest_s=min(self.run.youngest_s, interval.end_s),
+            unseen=self._unseen(), restart=self._restart,
+            youngest_s=min(self.run.youngest_s, interval.end_s),
         )  # fmt: skip
         self._release = update(self.run.plan.release, self._release, tick)
         self._silence = self._silence.after(counts, interval)
@@ -181,18 +182,16 @@ class Folding:
 
     def _counted(self, interval: Interval) -> Iterator[tuple[str, Counts | MissingTick]]:
         for name, counter in self._counters.items():
-            arms = {arm: self._arm_tick(name, counter, arm, interval) for arm in ARMS}
+            rereads = self._source(name).provider.rereads
+            arms = arm_ticks(
+                self._samples, self._attendance, name, counter, interval, rereads=rereads
+            )
             self._counters[name], counts = counter.fold(arms, interval, self._policy(name))
             yield name, counts
 
-    def _arm_tick(self, metric: str, counter: Counter, arm: Arm, interval: Interval) -> ArmTick:
-        events, exposures = (
-            self._samples.role((metric, role, arm), interval, zero=counter.part and first)
-            for role, first in zip(counter.roles, (True, False), strict=True)
-        )
-        if counter.part and self._source(metric).provider.rereads:
-            events = replace(events, answered=exposures.answered)
-        return ArmTick(events, exposures, self._attendance.presence[arm])
+    def _unseen(self) -> dict[str, str]:
+        """What of the canary each metric was counted without in the newest tick."""
+        return {name: one.unseen for name, one in self._counters.items() if one.unseen}
 
     def _still_starting(
         self, counts: Mapping[str, Counts | MissingTick], interval: Interval

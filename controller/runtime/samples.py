@@ -19,7 +19,8 @@ from analysis.ticks import Interval
 from analysis.ticks import NoData as MissingTick
 from controller.metrics.counting import series_key
 from controller.metrics.port import Arm, NoData, Reading, Role, Series, Wanted
-from controller.metrics.targets import RoleTick, Times, target_of
+from controller.metrics.presence import target_of
+from controller.metrics.targets import RoleTick, Times
 
 Slot = tuple[str, Role, Arm]
 SHORTEST_LEARNT = 3

@@ -8,6 +8,7 @@ import pytest
 from analysis.release import ReleaseTick, update
 from analysis.signals import signals
 from analysis.ticks import Counts, Interval, NoData
+from analysis.verdict import Reason, assess
 from tests.unit.analysis.releases import ERRORS, LATENCY, ORDERS, SPEC, folded, spec, ticks
 
 
@@ -87,6 +88,21 @@ def test_a_metric_without_data_does_not_stop_the_others() -> None:
             yield replace(one, counts={**one.counts, "errors": NoData("down")})
 
     assert signals(SPEC, folded(SPEC, half_dark())).crossed
+
+
+def test_what_is_not_seen_of_the_canary_is_missing_and_does_not_hide_harm() -> None:
+    def in_part(orders: float) -> Any:
+        for one in ticks(6, orders=orders, seconds=30):
+            yield replace(one, unseen={"orders": "pod c2 is silent"})
+
+    well = folded(SPEC, in_part(1.0))
+    assert well.metrics["orders"].no_data == "pod c2 is silent"
+    assert float(well.metrics["orders"].gaps.missing_share()) == 1.0
+    assert float(well.metrics["errors"].gaps.missing_share()) == 0.0
+    assert assess(SPEC, well, step=0, step_elapsed_s=30.0).waiting is Reason.NO_DATA
+    assert signals(SPEC, folded(SPEC, in_part(0.0))).crossed
+    again = update(SPEC, well, next(ticks(7, from_s=30)))
+    assert assess(SPEC, again, step=0, step_elapsed_s=31.0).waiting is Reason.DATA_MISSING
 
 
 def test_warm_up_leaves_out_latency_and_is_no_gap() -> None:

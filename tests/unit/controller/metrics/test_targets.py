@@ -6,7 +6,8 @@ import pytest
 
 from analysis.counters import CounterPolicy, CounterState, Sample
 from analysis.ticks import Interval, NoData
-from controller.metrics.targets import Begun, Edges, Presence, RoleTick, pod_of, target_of
+from controller.metrics.presence import Presence, pod_of, target_of
+from controller.metrics.targets import Begun, Edges, RoleTick
 
 TICK = Interval(10.0, 20.0)
 PAGES = CounterPolicy(stale_s=5.0, forget_s=60.0)

@@ -1,0 +1,78 @@
+"""Which pods of an arm a tick was counted without, and when that is held against it."""
+
+from __future__ import annotations
+
+from analysis.counters import CounterPolicy, CounterState, Sample
+from analysis.ticks import Interval
+from controller.metrics import coverage
+from controller.metrics.presence import Presence
+from controller.metrics.targets import Edges, RoleTick
+
+TICK = Interval(10.0, 20.0)
+POLICY = CounterPolicy(stale_s=5.0, forget_s=60.0)
+WELL, HANGS = {9.0: 5.0, 19.0: 9.0}, {9.0: 5.0}
+
+
+def role(**pods: dict[float, float]) -> RoleTick:
+    """One series of each pod, by time."""
+    samples = {
+        f'x{{pod="{pod}"}}': [Sample(at, value) for at, value in some.items()]
+        for pod, some in pods.items()
+    }
+    return RoleTick(samples, {f"pod={pod}": list(some) for pod, some in pods.items()})
+
+
+def unseen(
+    read: RoleTick, presence: Presence, others: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    edges = Edges(TICK, POLICY, presence)
+    begun = edges.begin((read,), (CounterState(),), together=True)
+    assert isinstance(begun, list)
+    return coverage.unseen_part(edges, begun[0], read, others)
+
+
+def arm(*pods: str, **more: object) -> Presence:
+    return Presence(pods=frozenset(pods), **more)  # type: ignore[arg-type]
+
+
+def test_a_pod_that_hangs_is_named_and_one_that_answers_is_not() -> None:
+    assert unseen(role(a=WELL, b=WELL), arm("a", "b")) == {}
+    assert unseen(role(a=WELL, b=HANGS), arm("a", "b")) == {"b": "has had no sample for 11 s"}
+
+
+def test_a_pod_of_the_arm_that_never_shows_itself_is_named() -> None:
+    assert unseen(role(a=WELL), arm("a", "b")) == {"b": "shows nothing"}
+    assert unseen(role(a=WELL), arm("other")) == {}  # the answers name no pods of the arm
+
+
+def test_a_pod_that_just_came_is_given_time_to_show_itself() -> None:
+    read = role(a=WELL)
+    assert unseen(read, arm("a", "b", joined={"b": 6.0})) == {}
+    assert unseen(read, arm("a", "b", joined={"b": 5.0})) == {"b": "shows nothing"}
+    assert unseen(read, arm("a", "b", since_s=6.0)) == {}
+
+
+def test_a_pod_that_left_is_missed_by_nobody() -> None:
+    read = role(a=WELL, b=HANGS)
+    assert unseen(read, arm("a", left={"b": 10.0})) == {}
+    assert unseen(read, arm("a", left={"b": 11.0})) == {"b": "has had no sample for 11 s"}
+
+
+def test_a_target_of_both_arms_belongs_to_neither() -> None:
+    read = role(a=WELL, gateway=HANGS)
+    assert unseen(read, arm("a"), frozenset({"pod=gateway"})) == {}
+    assert set(unseen(read, arm("a"))) == {"gateway"}
+
+
+def test_a_sidecar_that_answers_says_nothing_of_the_program_beside_it() -> None:
+    samples = {'x{instance="1:80",pod="a"}': [Sample(9.0, 5.0), Sample(19.0, 9.0)]}
+    answered = {"instance=1:80,pod=a": [9.0, 19.0], "instance=2:15090,pod=b": [9.0, 19.0]}
+    read = RoleTick(samples, answered)
+    assert unseen(read, arm("a", "b")) == {"b": "shows nothing"}
+    same = RoleTick(samples, {**answered, "instance=2:80,pod=b": [9.0, 19.0]})
+    assert unseen(same, arm("a", "b")) == {}
+
+
+def test_a_reason_names_the_first_few_pods() -> None:
+    text = coverage.words(dict.fromkeys("edcba", "shows nothing"))
+    assert text == "a shows nothing; b shows nothing; c shows nothing; and 2 more"

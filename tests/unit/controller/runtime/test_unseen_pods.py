@@ -1,0 +1,117 @@
+"""Pods that are in an arm and not in the evidence: what is held against a release, and what not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from analysis.verdict import Verdict
+from controller.metrics.port import Pod, Wanted
+from controller.runtime.clock import loop_now
+from controller.runtime.evidence import Arm, EvidenceView
+from controller.runtime.sampler import Sampler
+from tests.unit.controller.runtime.scripted import EPOCH, no_tools, plan, run
+from tests.unit.controller.runtime.targets import Target, Targets, losing, steady
+
+pytestmark = pytest.mark.looptime
+
+ORDERS, REQUESTS = 50.0, 1000.0
+Names = Callable[[float], tuple[str, ...]]
+
+
+def rate(wanted: Wanted) -> float:
+    share = 0.1 if wanted.arm == "canary" else 0.9
+    return (ORDERS if wanted.role == "events" else REQUESTS) * share
+
+
+async def judged(
+    provider: Targets,
+    seconds: float,
+    *,
+    canary: Names = lambda at_s: ("c1", "c2"),
+    stable: Names = lambda at_s: ("s1",),
+) -> tuple[EvidenceView, float | None]:
+    """The evidence after so long, or when the release is taken back or goes up, and when."""
+    made = plan(provider, tick="10s", bake="60s", cover_harm_after="60s")  # type: ignore[arg-type]
+    async with Sampler(no_tools(), loop_now(EPOCH), lambda key: None) as sampler:
+        at_s = 0.0
+        while True:
+            arms = {
+                "canary": Arm("new", "new", tuple(Pod(name, "10.0.0.1") for name in canary(at_s))),
+                "stable": Arm("old", "old", tuple(Pod(name, "10.0.0.2") for name in stable(at_s))),
+            }
+            sampler.watch(run(made, step=1, share=0.1, **arms))
+            view = sampler.evidence("uid-checkout")
+            assert view is not None
+            if view.assessment is not None and view.assessment.verdict is not Verdict.HOLD:
+                return view, at_s
+            if at_s >= seconds:
+                return view, None
+            await asyncio.sleep(10.0)
+            at_s += 10.0
+
+
+def verdict(view: EvidenceView) -> Verdict:
+    assert view.assessment is not None
+    return view.assessment.verdict
+
+
+# -- both counters are the pods' ------------------------------------------------------------------
+
+
+def halves(lost_from_s: float, up: Callable[[float], bool]) -> Callable[[Wanted], list[Target]]:
+    """Two canary pods: the second answers when it is up, the first loses orders in the end."""
+
+    def selected(wanted: Wanted) -> list[Target]:
+        if wanted.arm == "stable":
+            return [Target("s1", steady(rate(wanted)))]
+        kept = 0.01 if wanted.role == "events" else 1.0
+        first = Target("c1", losing(rate(wanted) / 2, kept, lost_from_s))
+        return [first, Target("c2", steady(rate(wanted) / 2), up=up)]
+
+    return selected
+
+
+async def test_a_canary_goes_up_once_all_its_pods_are_seen() -> None:
+    view, at_s = await judged(Targets(halves(1e9, lambda at_s: True)), 900.0)
+    assert verdict(view) is Verdict.STEP_UP
+    assert at_s is not None
+
+
+@pytest.mark.parametrize("each_s", [None, 15.0])
+@pytest.mark.parametrize("up", ["now and then", "never", "at first"])
+async def test_nothing_goes_up_while_a_canary_pod_is_silent(up: str, each_s: float | None) -> None:
+    period_s = 30.0 if each_s is None else 120.0
+    answers = {
+        "now and then": lambda at_s: at_s % period_s < period_s / 3,
+        "never": lambda at_s: False,
+        "at first": lambda at_s: at_s < 20.0,
+    }
+    view, at_s = await judged(Targets(halves(1e9, answers[up]), each_s), 840.0)
+    assert at_s is None
+    (report,) = view.reports
+    assert "a part of the canary is not seen: c2 " in report.note
+    assert view.assessment is not None
+    assert view.assessment.missing > 0.5
+
+
+async def test_harm_is_found_in_what_is_seen_while_a_canary_pod_is_silent() -> None:
+    view, at_s = await judged(Targets(halves(200.0, lambda at_s: at_s < 20.0)), 900.0)
+    assert verdict(view) is Verdict.ROLLBACK
+    assert at_s is not None
+    assert at_s <= 240.0
+
+
+async def test_a_stable_pod_that_is_silent_does_not_hold_a_release() -> None:
+    def selected(wanted: Wanted) -> list[Target]:
+        if wanted.arm == "canary":
+            return [Target("c1", steady(rate(wanted)))]
+        half = steady(rate(wanted) / 2)
+        return [Target("s1", half), Target("s2", half, up=lambda at_s: at_s < 20.0)]
+
+    view, _ = await judged(
+        Targets(selected), 900.0, canary=lambda at_s: ("c1",), stable=lambda at_s: ("s1", "s2")
+    )
+    assert verdict(view) is Verdict.STEP_UP
