@@ -124,6 +124,10 @@ def _begin(
         begun = edges.begin(side.roles, side.groups, together=together)
         if isinstance(begun, NoData):
             return NoData(f"{side.name} arm: {begun.reason}")
+        hidden = {} if together else coverage.hidden_from_one(edges, side.roles)
+        if hidden:
+            why = "while its traffic is counted elsewhere; is it scraped?"
+            return NoData(f"{side.name} arm: {coverage.words(hidden)}, {why}")
         found += begun
     return found
 

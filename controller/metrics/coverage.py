@@ -6,7 +6,7 @@ knows pods and their answers; not counts, evidence or providers. Called by `coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from controller.metrics.presence import pod_of, target_of
 from controller.metrics.targets import Begun, Edges, RoleTick
@@ -37,6 +37,18 @@ def hidden_pods(edges: Edges, role: RoleTick) -> dict[str, str] | None:
     silent = {pod_of(target): why for target, why in whys.items() if why is not None}
     concerned = {pod for pod in members if edges.presence.concerns(pod, edges.interval)}
     return {pod: silent.get(pod, "shows nothing") for pod in sorted(concerned - seen)}
+
+
+def hidden_from_one(edges: Edges, roles: Sequence[RoleTick]) -> dict[str, str]:
+    """Pods that one question does not show while another counts their traffic elsewhere, with why.
+
+    Where orders are told apart by pods and exposures are a gateway's, a pod that nobody scrapes
+    looks like one that sells nothing: a loss of its arm, or a gain of the other.
+    """
+    found = [hidden_pods(edges, role) for role in roles]
+    if all(one is None for one in found) or None not in found:
+        return {}
+    return {pod: why for one in found if one for pod, why in one.items()}
 
 
 def unseen_part(edges: Edges, begun: Begun, role: RoleTick, others: Set[str]) -> dict[str, str]:

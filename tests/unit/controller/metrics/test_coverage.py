@@ -76,3 +76,20 @@ def test_a_sidecar_that_answers_says_nothing_of_the_program_beside_it() -> None:
 def test_a_reason_names_the_first_few_pods() -> None:
     text = coverage.words(dict.fromkeys("edcba", "shows nothing"))
     assert text == "a shows nothing; b shows nothing; c shows nothing; and 2 more"
+
+
+def test_a_pod_is_hidden_only_where_another_question_counts_its_traffic_elsewhere() -> None:
+    edges = Edges(TICK, POLICY, arm("a", "b"))
+    pods, gateway = role(a=WELL), role(gw=WELL)
+    assert coverage.hidden_from_one(edges, (pods, gateway)) == {"b": "shows nothing"}
+    assert coverage.hidden_from_one(edges, (gateway, pods)) == {"b": "shows nothing"}
+    assert coverage.hidden_from_one(edges, (pods, pods)) == {}
+    assert coverage.hidden_from_one(edges, (gateway, gateway)) == {}
+    assert coverage.hidden_from_one(edges, (role(a=WELL, b=WELL), gateway)) == {}
+
+
+def test_a_pod_that_came_after_the_tick_hides_nothing() -> None:
+    roles = role(a=WELL), role(gw=WELL)
+    later, within = arm("a", "b", joined={"b": 20.0}), arm("a", "b", joined={"b": 19.0})
+    assert coverage.hidden_from_one(Edges(TICK, POLICY, later), roles) == {}
+    assert coverage.hidden_from_one(Edges(TICK, POLICY, within), roles) == {"b": "shows nothing"}
