@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     """Replay, print, and answer no if the release would have been taken back."""
     from analysis.backtest import replay, turning_points
     from analysis.verdict import Verdict
-    from controller.metrics.counting import edges_s, events_are_part
+    from controller.metrics.counting import edges_s
+    from controller.metrics.zeros import events_are_part
 
     template = _template(options.template)
     plan = _plan(template, options.steps)

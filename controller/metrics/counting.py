@@ -16,7 +16,7 @@ from analysis.buckets import BucketState, pair_buckets
 from analysis.counters import CounterPolicy, CounterState
 from analysis.pairing import ArmSamples, PairState, pair_samples
 from analysis.ticks import Counts, Interval, NoData
-from controller.metrics import coverage, selector
+from controller.metrics import coverage
 from controller.metrics.port import ARMS, Arm, Role, Series
 from controller.metrics.presence import Presence
 from controller.metrics.targets import Begun, Edges, RoleTick
@@ -28,14 +28,6 @@ def series_key(series: Series) -> str:
     ordered = sorted(series.labels, key=lambda label: (label[0] == "le", label))
     inside = ",".join(f'{name}="{value}"' for name, value in ordered)
     return f"{series.name}{{{inside}}}"
-
-
-def events_are_part(events: str, exposures: str) -> bool:
-    """Whether one query selects a part of what the other selects, as errors of requests."""
-    try:
-        return selector.parse(events).narrows(selector.parse(exposures))
-    except selector.SelectorError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +43,15 @@ class ArmTick:
 class RatioCounter:
     """Counts of a metric with events and exposures.
 
-    part: events are a part of the exposures. paged: both are read from the same pages. unseen:
-    what of the canary the last tick was counted without, and why; empty: nothing.
+    part: events are a part of the exposures, told from the rest by `labels`. paged: both are read
+    from the same pages. unseen: what of the canary the last tick was counted without, and why;
+    empty: nothing.
     """
 
     roles: ClassVar[tuple[Role, Role]] = ("events", "exposures")
     part: bool = False
     paged: bool = False
+    labels: frozenset[str] = frozenset()
     pairs: PairState = field(default_factory=PairState)
     unseen: str = ""
 
@@ -152,6 +146,7 @@ class BucketCounter:
 
     roles: ClassVar[tuple[Role, Role]] = ("histogram", "histogram")
     part: ClassVar[bool] = False
+    labels: ClassVar[frozenset[str]] = frozenset()
     slo_s: float
     state: BucketState = field(default_factory=BucketState)
     unseen: str = ""

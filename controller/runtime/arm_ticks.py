@@ -9,11 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analysis.ticks import Interval
+from analysis.ticks import NoData as MissingTick
 from controller.metrics.counting import ArmTick
 from controller.metrics.port import ARMS, Arm
+from controller.metrics.targets import RoleTick
+from controller.metrics.zeros import label_unknown
 from controller.runtime.attendance import Attendance
 from controller.runtime.questions import Counter
-from controller.runtime.samples import SampleBuffer
+from controller.runtime.samples import SampleBuffer, Slot
+
+SHOWN = 300
+"""Characters of a query that a reason shows."""
 
 
 def arm_ticks(
@@ -34,6 +40,23 @@ def arm_ticks(
         )
         if counter.part and rereads:
             events = replace(events, answered=exposures.answered)
+        label = label_unknown(counter.labels, exposures.series)
+        if label is not None and _shows_nothing(events) and exposures.series:
+            slot = (metric, counter.roles[0], arm)
+            events = replace(events, samples=_never_matches(slot, label, samples.query(slot)))
         return ArmTick(events, exposures, attendance.presence[arm])
 
     return {arm: read(arm) for arm in ARMS}
+
+
+def _shows_nothing(role: RoleTick) -> bool:
+    """Whether an answer came, and it was that there is no series."""
+    return not isinstance(role.samples, MissingTick) and not any(role.samples.values())
+
+
+def _never_matches(slot: Slot, label: str, query: str) -> MissingTick:
+    metric, role, arm = slot
+    return MissingTick(
+        f"metric {metric}, {role} of the {arm} arm: no series, and none of the exposures has the "
+        f"label {label}; is it named otherwise? query: {query:.{SHOWN}}"
+    )

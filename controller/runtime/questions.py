@@ -6,9 +6,10 @@ It must not know samples or ticks. Called by `folding` and by the follower of a 
 from __future__ import annotations
 
 from controller.metrics import placeholders
-from controller.metrics.counting import BucketCounter, RatioCounter, events_are_part
+from controller.metrics.counting import BucketCounter, RatioCounter
 from controller.metrics.plans import Plan, Source
 from controller.metrics.port import ARMS, Wanted
+from controller.metrics.zeros import events_are_part, labels_of_the_part
 from controller.runtime.evidence import Run
 
 Counter = RatioCounter | BucketCounter
@@ -45,5 +46,8 @@ def _counter(plan: Plan, metric: str) -> Counter:
     asked = {q.role: q.query for q in source.questions if q.metric == metric}
     if "histogram" in asked:
         return BucketCounter(plan.slo_s[metric])
-    part = events_are_part(asked["events"], asked["exposures"])
-    return RatioCounter(part, paged=not source.provider.rereads)
+    paged = not source.provider.rereads
+    if not events_are_part(asked["events"], asked["exposures"]):
+        return RatioCounter(paged=paged)
+    labels = labels_of_the_part(asked["events"], asked["exposures"])
+    return RatioCounter(part=True, paged=paged, labels=labels)

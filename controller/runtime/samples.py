@@ -34,11 +34,13 @@ def slot_of(wanted: Wanted) -> Slot:
 
 @dataclass(slots=True)
 class _Slot:
-    """What is known of one question. trouble: why the last look had no answer; empty: it was one,
-    that there is no such series. spacing_s: scrape interval of its slowest series."""
+    """What is known of one question. query: its words. trouble: why the last look had no answer;
+    empty: it was one, that there is no such series. spacing_s: scrape interval of its slowest
+    series."""
 
     series: dict[str, list[Sample]] = field(default_factory=dict)
     answered: dict[str, list[float]] = field(default_factory=dict)
+    query: str = ""
     trouble: str = ""
     empty: bool = False
     spacing_s: float | None = None
@@ -104,7 +106,9 @@ class SampleBuffer:
         alone: dict[Slot, dict[str, set[float]]] = {}
         for wanted, reading in answers.items():
             slot = slot_of(wanted)
-            self._slots.setdefault(slot, _Slot()).add(reading, since_s)
+            one = self._slots.setdefault(slot, _Slot())
+            one.query = wanted.expression
+            one.add(reading, since_s)
             if isinstance(reading, NoData) and not reading.empty:
                 continue
             times = alone.setdefault(slot, defaultdict(set))
@@ -124,6 +128,10 @@ class SampleBuffer:
         if one.trouble and not (zero and one.empty):
             return RoleTick(MissingTick(one.trouble), one.answered)
         return RoleTick({} if one.trouble else one.around(interval), one.answered)
+
+    def query(self, slot: Slot) -> str:
+        """The words of a question, as it was last asked."""
+        return self._slots[slot].query if slot in self._slots else ""
 
     def spacing_s(self, metric: str, otherwise_s: float) -> float:
         """Scrape interval of a metric's slowest series, as far as windows have shown it."""

@@ -45,9 +45,6 @@ def test_a_key_shows_the_series_and_keeps_le_last() -> None:
 
 
 def test_errors_that_never_happened_beside_living_requests_are_zero() -> None:
-    assert counting.events_are_part('r{code=~"5..",pod="a"}', 'r{pod="a"}')
-    assert not counting.events_are_part("orders", "r")
-    assert not counting.events_are_part("sum(r)", "r")
     counter = RatioCounter(part=True)
     good = arm({}, samples(a=[0, 10, 20]))
     _, counts = fold(counter, good, good, 1)
