@@ -60,13 +60,15 @@ class RatioCounter:
     ) -> tuple[RatioCounter, Counts | NoData]:
         """One tick. What one role of one arm lacks is missing for both arms."""
         ours, theirs = arms["canary"], arms["stable"]
-        sides = (
-            _Side("canary", ours, (ours.events, ours.exposures), self.pairs.groups[:2]),
-            _Side("stable", theirs, (theirs.events, theirs.exposures), self.pairs.groups[2:]),
+        sides = _sides(
+            ((ours, (ours.events, ours.exposures)), (theirs, (theirs.events, theirs.exposures))),
+            (self.pairs.groups[:2], self.pairs.groups[2:]),
+            interval,
+            policy,
         )
-        begun = _begin(sides, interval, policy, together=self.part or self.paged)
+        begun = _begin(sides, together=self.part or self.paged)
         if isinstance(begun, NoData):
-            a, b, c, d = (group for side in sides for group in side.kept(interval, policy))
+            a, b, c, d = (group for side in sides for group in side.kept())
             return replace(self, pairs=PairState((a, b, c, d)), unseen=""), begun
         a, b, c, d = (one.group for one in begun)
         canary, stable = (ArmSamples(*(x.samples for x in pair)) for pair in (begun[:2], begun[2:]))
@@ -81,7 +83,7 @@ class RatioCounter:
             bounded=self.part,
         )
         a, b, c, d = (one.after(group) for one, group in zip(begun, after.groups, strict=True))
-        unseen = _unseen(sides, begun[1], interval, policy)
+        unseen = _unseen(sides, begun[1])
         return replace(self, pairs=PairState((a, b, c, d)), unseen=unseen), counts
 
 
@@ -90,7 +92,7 @@ class _Side:
     """One arm with its roles and their groups."""
 
     name: Arm
-    tick: ArmTick
+    edges: Edges
     roles: Sequence[RoleTick]
     groups: Sequence[CounterState]
 
@@ -99,14 +101,26 @@ class _Side:
         """All that answers any question of this arm."""
         return {target for role in self.roles for target in role.answered}
 
-    def kept(self, interval: Interval, policy: CounterPolicy) -> list[CounterState]:
-        edges = Edges(interval, policy, self.tick.presence)
-        return [edges.kept(*one) for one in zip(self.roles, self.groups, strict=True)]
+    def kept(self) -> list[CounterState]:
+        return [self.edges.kept(*one) for one in zip(self.roles, self.groups, strict=True)]
 
 
-def _begin(
-    sides: Sequence[_Side], interval: Interval, policy: CounterPolicy, *, together: bool
-) -> list[Begun] | NoData:
+def _sides(
+    arms: Sequence[tuple[ArmTick, Sequence[RoleTick]]],
+    groups: Sequence[Sequence[CounterState]],
+    interval: Interval,
+    policy: CounterPolicy,
+) -> list[_Side]:
+    """Both arms, canary first, without what has ended for both."""
+    known = [(roles, tick.presence) for tick, roles in arms]
+    ended = coverage.ended_for_both(known, interval, policy.stale_s)
+    return [
+        _Side(name, Edges(interval, policy, tick.presence, ended), roles, some)
+        for name, (tick, roles), some in zip(ARMS, arms, groups, strict=True)
+    ]
+
+
+def _begin(sides: Sequence[_Side], *, together: bool) -> list[Begun] | NoData:
     """All roles of both arms at the start of a tick, or why it cannot be counted."""
     found: list[Begun] = []
     for side in sides:
@@ -114,11 +128,10 @@ def _begin(
             if isinstance(role.samples, NoData):
                 return role.samples
     for side in sides:
-        edges = Edges(interval, policy, side.tick.presence)
-        begun = edges.begin(side.roles, side.groups, together=together)
+        begun = side.edges.begin(side.roles, side.groups, together=together)
         if isinstance(begun, NoData):
             return NoData(f"{side.name} arm: {begun.reason}")
-        hidden = {} if together else coverage.hidden_from_one(edges, side.roles)
+        hidden = {} if together else coverage.hidden_from_one(side.edges, side.roles)
         if hidden:
             why = "while its traffic is counted elsewhere; is it scraped?"
             return NoData(f"{side.name} arm: {coverage.words(hidden)}, {why}")
@@ -126,14 +139,11 @@ def _begin(
     return found
 
 
-def _unseen(
-    sides: Sequence[_Side], exposures: Begun, interval: Interval, policy: CounterPolicy
-) -> str:
+def _unseen(sides: Sequence[_Side], exposures: Begun) -> str:
     """What of the canary a tick is counted without, in words. Stable may lack a part: what is
     compared with it is the canary's, of which the failing pods are the silent ones."""
     canary, stable = sides
-    edges = Edges(interval, policy, canary.tick.presence)
-    missed = coverage.unseen_part(edges, exposures, canary.roles[-1], stable.targets)
+    missed = coverage.unseen_part(canary.edges, exposures, canary.roles[-1], stable.targets)
     return f"a part of the canary is not seen: {coverage.words(missed)}" if missed else ""
 
 
@@ -155,13 +165,15 @@ class BucketCounter:
         self, arms: Mapping[Arm, ArmTick], interval: Interval, policy: CounterPolicy
     ) -> tuple[BucketCounter, Counts | NoData]:
         """One tick; `events` of each arm holds its bucket series."""
-        sides = [
-            _Side(name, arms[name], (arms[name].events,), (group,))
-            for name, group in zip(ARMS, (self.state.canary, self.state.baseline), strict=True)
-        ]
-        begun = _begin(sides, interval, policy, together=True)
+        sides = _sides(
+            [(arms[name], (arms[name].events,)) for name in ARMS],
+            ((self.state.canary,), (self.state.baseline,)),
+            interval,
+            policy,
+        )
+        begun = _begin(sides, together=True)
         if isinstance(begun, NoData):
-            ours, theirs = (group for side in sides for group in side.kept(interval, policy))
+            ours, theirs = (group for side in sides for group in side.kept())
             return replace(self, state=BucketState(ours, theirs), unseen=""), begun
         canary, stable = begun
         after, counts = pair_buckets(
@@ -173,7 +185,7 @@ class BucketCounter:
             edges_s(self.slo_s),
         )
         state = BucketState(canary.after(after.canary), stable.after(after.baseline))
-        unseen = _unseen(sides, canary, interval, policy)
+        unseen = _unseen(sides, canary)
         return replace(self, state=state, unseen=unseen), counts
 
 

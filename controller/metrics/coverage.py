@@ -6,9 +6,11 @@ knows pods and their answers; not counts, evidence or providers. Called by `coun
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping, Sequence, Set
 
-from controller.metrics.presence import pod_of, target_of
+from analysis.ticks import Interval
+from controller.metrics.presence import Presence, pod_of, target_of
 from controller.metrics.targets import Begun, Edges, RoleTick
 
 SHOWN = 3
@@ -66,6 +68,39 @@ def unseen_part(edges: Edges, begun: Begun, role: RoleTick, others: Set[str]) ->
     found |= hidden_pods(edges, role) or {}
     latest_s = edges.interval.start_s - edges.policy.stale_s
     return {name: why for name, why in found.items() if edges.presence.came_s(name) <= latest_s}
+
+
+def ended_for_both(
+    arms: Sequence[tuple[Sequence[RoleTick], Presence]], interval: Interval, stale_s: float
+) -> frozenset[str]:
+    """Targets of neither arm, as gateways, that fell silent for both arms at one moment and have
+    been silent for `stale_s` when the tick ends.
+
+    What is no pod of an arm may come and go as it likes. Only moments decide, those of both arms
+    alike and never a count, so what is left out does not depend on how either arm fares. Whose
+    answers to one arm alone have stopped may be failing, and is waited for.
+    """
+    newest = [_newest_before(interval.end_s, roles, presence.members) for roles, presence in arms]
+    shared = set.intersection(*(set(one) for one in newest))
+    ended = {
+        target
+        for target in shared
+        if len({one[target] for one in newest}) == 1
+        and interval.end_s - newest[0][target] > stale_s
+    }
+    # Where none is left it is the reading that fails, not a gateway that went.
+    return frozenset(ended if ended != shared else ())
+
+
+def _newest_before(end_s: float, roles: Sequence[RoleTick], members: Set[str]) -> dict[str, float]:
+    """When each target that is no pod of the arm answered any question last, up to a moment."""
+    found: dict[str, float] = {}
+    for role in roles:
+        for target, times in role.answered.items():
+            place = bisect.bisect_right(times, end_s)
+            if place and pod_of(target) not in members:
+                found[target] = max(found.get(target, times[place - 1]), times[place - 1])
+    return found
 
 
 def words(missed: Mapping[str, str]) -> str:

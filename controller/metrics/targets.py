@@ -58,11 +58,12 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """A tick, and who was there in it."""
+    """A tick, and who was there in it. ended: targets that count no longer, for either arm."""
 
     interval: Interval
     policy: CounterPolicy
     presence: Presence
+    ended: frozenset[str] = frozenset()
 
     def begin(
         self, roles: Sequence[RoleTick], groups: Sequence[CounterState], *, together: bool
@@ -100,6 +101,8 @@ class Edges:
         found: dict[str, list[str]] = {}
         for key in {**group.last, **role.series}:
             target = target_of(key)
+            if target in self.ended:
+                continue
             last, times = group.last.get(key), role.answered.get(target)
             newest_s = max(last.at_s if last else -math.inf, times[-1] if times else -math.inf)
             silent_s = self.interval.end_s - newest_s
@@ -132,6 +135,8 @@ class Edges:
 
     def _why_unknown(self, times: Sequence[float], edge_s: float) -> str | None:
         """Why nothing is known of a moment from a target that answered at these times."""
+        if not times:
+            return "shows nothing any more"
         after = bisect.bisect_right(times, edge_s)
         if after == 0:
             return "is seen for the first time: there is no earlier sample to count from"

@@ -93,3 +93,40 @@ def test_a_pod_that_came_after_the_tick_hides_nothing() -> None:
     later, within = arm("a", "b", joined={"b": 20.0}), arm("a", "b", joined={"b": 19.0})
     assert coverage.hidden_from_one(Edges(TICK, POLICY, later), roles) == {}
     assert coverage.hidden_from_one(Edges(TICK, POLICY, within), roles) == {"b": "shows nothing"}
+
+
+# -- what has ended for both arms ------------------------------------------------------------------
+
+GONE, STAYS = {4.0: 5.0}, {4.0: 5.0, 19.0: 9.0}
+
+
+def ended(ours: RoleTick, theirs: RoleTick, *pods: str) -> frozenset[str]:
+    return coverage.ended_for_both((([ours], arm(*pods)), ([theirs], arm())), TICK, 15.0)
+
+
+def test_a_gateway_that_fell_silent_for_both_arms_at_one_moment_has_ended() -> None:
+    both = role(gw=GONE, other=STAYS)
+    assert ended(both, both) == {"pod=gw"}
+    later = role(gw={5.0: 5.0}, other=STAYS)
+    assert ended(later, later) == frozenset()
+
+
+def test_what_is_silent_for_one_arm_alone_or_for_one_arm_longer_has_not_ended() -> None:
+    both = role(gw=GONE, other=STAYS)
+    assert ended(both, role(gw=STAYS, other=STAYS)) == frozenset()
+    assert ended(both, role(gw={3.0: 5.0}, other=STAYS)) == frozenset()
+    assert ended(both, role(other=STAYS)) == frozenset()
+
+
+def test_a_pod_of_an_arm_has_not_ended() -> None:
+    both = role(gw=GONE, other=STAYS)
+    assert ended(both, both, "gw") == frozenset()
+
+
+def test_where_none_is_left_nothing_is_known_of_any() -> None:
+    assert ended(role(gw=GONE), role(gw=GONE)) == frozenset()
+
+
+def test_what_came_back_after_the_tick_had_ended_in_it() -> None:
+    back = role(gw={4.0: 5.0, 30.0: 9.0}, other=STAYS)
+    assert ended(back, back) == {"pod=gw"}
