@@ -32,11 +32,15 @@ def series_key(series: Series) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ArmTick:
-    """What was read of one arm for one metric around a tick, and which pods came and went."""
+    """What was read of one arm for one metric around a tick, and which pods came and went.
+
+    doubt: why what it shows may speak of harm alone; empty: it may not be doubted.
+    """
 
     events: RoleTick
     exposures: RoleTick
     presence: Presence = field(default_factory=Presence)
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class RatioCounter:
             bounded=self.part,
         )
         a, b, c, d = (one.after(group) for one, group in zip(begun, after.groups, strict=True))
-        unseen = _unseen(sides, begun[1])
+        unseen = "; ".join(filter(None, (ours.doubt, _unseen(sides, begun[1]))))
         return replace(self, pairs=PairState((a, b, c, d)), unseen=unseen), counts
 
 

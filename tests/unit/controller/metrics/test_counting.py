@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +73,15 @@ def test_a_child_that_is_gone_after_a_restart_adds_nothing_and_never_counts_twic
     _, back = fold(counter, arm(errors(t1=40, t4=43), requests, 4), good, 4)
     assert [repr(gone), repr(still)] == ["Counts(canary 0/10, baseline 0/10)"] * 2
     assert repr(back) == "Counts(canary 3/10, baseline 0/10)"
+
+
+def test_what_may_speak_of_harm_alone_is_counted_and_said() -> None:
+    good = arm(samples(a=[0, 1]), samples(a=[0, 10]))
+    counter, counts = fold(RatioCounter(), replace(good, doubt="never sold"), good, 1)
+    assert repr(counts) == "Counts(canary 1/10, baseline 1/10)"
+    assert counter.unseen == "never sold"
+    counter, _ = fold(counter, good, replace(good, doubt="stable's is no matter"), 1)
+    assert counter.unseen == ""
 
 
 def test_what_one_role_of_one_arm_could_not_be_asked_is_missing_for_both() -> None:
