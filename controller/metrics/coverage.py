@@ -67,7 +67,11 @@ def unseen_part(edges: Edges, begun: Begun, role: RoleTick, others: Set[str]) ->
     }
     found |= hidden_pods(edges, role) or {}
     latest_s = edges.interval.start_s - edges.policy.stale_s
-    return {name: why for name, why in found.items() if edges.presence.came_s(name) <= latest_s}
+    return {
+        name: f"{why} ({role.silent[name]})" if name in role.silent else why
+        for name, why in found.items()
+        if edges.presence.came_s(name) <= latest_s
+    }
 
 
 def ended_for_both(

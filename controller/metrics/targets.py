@@ -26,11 +26,13 @@ Times = Mapping[str, Sequence[float]]
 class RoleTick:
     """What was read for one question of one arm around a tick, or why there is nothing.
 
-    answered: when each target answered this question, with or without a series of it.
+    answered: when each target answered this question, with or without a series of it. silent: pods
+    that gave no answer when they were last read, and what came instead.
     """
 
     samples: Samples | NoData
     answered: Times = field(default_factory=dict)
+    silent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def series(self) -> Samples:

@@ -18,7 +18,7 @@ from analysis.counters import Sample
 from analysis.ticks import Interval
 from analysis.ticks import NoData as MissingTick
 from controller.metrics.counting import series_key
-from controller.metrics.port import Arm, NoData, Reading, Role, Series, Wanted
+from controller.metrics.port import Arm, NoData, Reading, Role, Samples, Series, Wanted
 from controller.metrics.presence import target_of
 from controller.metrics.targets import RoleTick, Times
 
@@ -35,21 +35,22 @@ def slot_of(wanted: Wanted) -> Slot:
 @dataclass(slots=True)
 class _Slot:
     """What is known of one question. query: its words. trouble: why the last look had no answer;
-    empty: it was one, that there is no such series. spacing_s: scrape interval of its slowest
-    series."""
+    empty: it was one, that there is no such series. silent: pods that it lacks, and why.
+    spacing_s: scrape interval of its slowest series."""
 
     series: dict[str, list[Sample]] = field(default_factory=dict)
     answered: dict[str, list[float]] = field(default_factory=dict)
     query: str = ""
     trouble: str = ""
     empty: bool = False
+    silent: dict[str, str] = field(default_factory=dict)
     spacing_s: float | None = None
 
     def add(self, reading: Reading, since_s: float) -> None:
         if isinstance(reading, NoData):
             self.trouble, self.empty = reading.reason, reading.empty
             return
-        self.trouble, self.empty = "", False
+        self.trouble, self.empty, self.silent = "", False, dict(reading.silent)
         for series in reading.series:
             known = self.series.setdefault(series_key(series), [])
             newest_s = known[-1].at_s if known else -math.inf
@@ -103,6 +104,9 @@ class SampleBuffer:
         """Keep what one look at one source read; samples before `since_s` belong to another weight
         and are not. paged: all that is read of a pod is one page."""
         together: dict[tuple[Arm, str], set[float]] = defaultdict(set)
+        if paged:
+            for arm, target, at_s in _pages_read(answers):
+                together[arm, target].update([at_s] if at_s >= since_s else ())
         alone: dict[Slot, dict[str, set[float]]] = {}
         for wanted, reading in answers.items():
             slot = slot_of(wanted)
@@ -127,7 +131,7 @@ class SampleBuffer:
             return RoleTick(MissingTick("it has not been read yet"))
         if one.trouble and not (zero and one.empty):
             return RoleTick(MissingTick(one.trouble), one.answered)
-        return RoleTick({} if one.trouble else one.around(interval), one.answered)
+        return RoleTick({} if one.trouble else one.around(interval), one.answered, one.silent)
 
     def query(self, slot: Slot) -> str:
         """The words of a question, as it was last asked."""
@@ -180,6 +184,17 @@ def _add_late(known: list[Sample], sample: Sample) -> None:
 def _spacing_s(series: Series) -> float:
     times = (at_s for at_s, _ in series.samples)
     return statistics.median(b - a for a, b in itertools.pairwise(times))
+
+
+def _pages_read(answers: Mapping[Wanted, Reading]) -> Iterator[tuple[Arm, str, float]]:
+    """The targets whose page was read, and when: also one that shows no series of anything yet."""
+    read = [(wanted, one) for wanted, one in answers.items() if isinstance(one, Samples)]
+    moments = [series.samples[-1][0] for _, one in read for series in one.series]
+    if not moments:
+        return
+    silent = {(wanted.arm, pod) for wanted, one in read for pod, _ in one.silent}
+    for arm, pod in {(wanted.arm, pod.name) for wanted, _ in read for pod in wanted.pods} - silent:
+        yield arm, f"pod={pod}", max(moments)
 
 
 def _one_page(target: str, paged: bool) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analysis.counters import CounterPolicy, CounterState, Sample
 from analysis.ticks import Interval
 from controller.metrics import coverage
@@ -43,6 +45,11 @@ def test_a_pod_that_hangs_is_named_and_one_that_answers_is_not() -> None:
 def test_a_pod_of_the_arm_that_never_shows_itself_is_named() -> None:
     assert unseen(role(a=WELL), arm("a", "b")) == {"b": "shows nothing"}
     assert unseen(role(a=WELL), arm("other")) == {}  # the answers name no pods of the arm
+
+
+def test_a_pod_is_named_with_what_came_instead_of_an_answer() -> None:
+    read = replace(role(a=WELL), silent={"b": "HTTP 503"})
+    assert unseen(read, arm("a", "b")) == {"b": "shows nothing (HTTP 503)"}
 
 
 def test_a_pod_that_just_came_is_given_time_to_show_itself() -> None:

@@ -46,13 +46,18 @@ class Targets(ScriptedProvider):
         return {one: self._answer(one, window) for one in wanted}
 
     def _answer(self, one: Wanted, window: Window) -> Reading:
-        series = []
+        series, silent = [], [(pod.name, "no answer") for pod in one.pods]
         for target in self._selected(one):
             each_s = self._each_s
             mine = target.now(window) if each_s is None else target.samples(window, each_s)
             if mine:
                 series.append(Series("x", (("pod", target.name),), mine))
-        return Samples(tuple(series)) if series else NoData("no series in the window", True)
+                silent = [pod for pod in silent if pod[0] != target.name]
+        return (
+            Samples(tuple(series), tuple(silent))
+            if series
+            else NoData("no series in the window", True)
+        )
 
 
 def steady(per_s: float, before_s: float = 10_000.0) -> Callable[[float], float]:

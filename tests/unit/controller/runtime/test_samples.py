@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.counters import Sample
 from analysis.ticks import Interval
 from analysis.ticks import NoData as MissingTick
-from controller.metrics.port import NoData, Reading, Role, Samples, Series, Wanted
+from controller.metrics.port import NoData, Pod, Reading, Role, Samples, Series, Wanted
 from controller.runtime.samples import SampleBuffer, Slot
 
 EVENTS: Slot = ("orders", "events", "canary")
@@ -89,3 +89,15 @@ def test_what_no_tick_needs_any_more_is_let_go() -> None:
     buffer.forget_before(9.0)
     assert buffer.role(EVENTS, Interval(0, 9), zero=False).answered == {"pod=a": [9]}
     assert buffer.role(EXPOSURES, Interval(0, 9), zero=False).answered == {}
+
+
+def test_a_page_without_a_series_was_read_unless_its_pod_was_silent() -> None:
+    pods = tuple(Pod(name, "10.0.0.1") for name in "abc")
+    asked = Wanted("orders", "exposures", "canary", "x", pods)
+    one = Series("x", (("pod", "a"),), ((9.0, 9.0),))
+    for paged, answered in (True, {"pod=a": [9], "pod=b": [9]}), (False, {"pod=a": [9]}):
+        buffer = SampleBuffer()
+        buffer.add({asked: Samples((one,), (("c", "HTTP 503"),))}, 0.0, paged=paged)
+        found = buffer.role(EXPOSURES, Interval(0, 9), zero=False)
+        assert found.answered == answered
+        assert found.silent == {"c": "HTTP 503"}
