@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import requests
+import urllib3.exceptions
 
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK = 65_536
@@ -45,7 +46,7 @@ class BoundedSession(requests.Session):
 
     def _body(self, response: requests.Response, ends: float) -> bytes:
         body = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := _next(response):
             body += chunk
             if len(body) > self._largest_bytes:
                 raise requests.exceptions.ContentDecodingError(
@@ -56,3 +57,12 @@ class BoundedSession(requests.Session):
                     f"the answer did not end in {self._total_s} s"
                 )
         return bytes(body)
+
+
+def _next(response: requests.Response) -> bytes:
+    """What has come of the body; nothing at its end. `requests` gives the trouble on the way a name
+    of its own only where it reads a body itself."""
+    try:
+        return bytes(response.raw.read1(_CHUNK, decode_content=True) or b"")
+    except urllib3.exceptions.HTTPError as problem:
+        raise requests.exceptions.ConnectionError(f"the answer broke off: {problem}") from None

@@ -13,10 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from controller.api.quantities import parse_duration
 from controller.api.template import PrometheusProvider
 from controller.metrics.port import Reading, Tools, Wanted, Window
 from controller.metrics.prometheus_queries import Query, cut, parse, plan, refused
+
+log = structlog.get_logger(__name__)
 
 
 class Prometheus:
@@ -46,10 +50,27 @@ class Prometheus:
         window: Window,
         tools: Tools,
     ) -> Mapping[Wanted, Reading]:
-        """Every query at once, each with its own deadline."""
+        """Every query at once, each with its own deadline and its own trouble."""
         queries = plan(wanted, window)
-        answers = await asyncio.gather(*(_ask(spec, query, tools) for query in queries))
-        return {part: reading for answer in answers for part, reading in answer.items()}
+        asked = (_ask(spec, query, tools) for query in queries)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        readings: dict[Wanted, Reading] = {}
+        for query, answer in zip(queries, answers, strict=True):
+            readings |= _of_one(spec, query, answer)
+        return readings
+
+
+def _of_one(
+    spec: PrometheusProvider, query: Query, answer: dict[Wanted, Reading] | BaseException
+) -> dict[Wanted, Reading]:
+    """The answer to one query. A fault of ours takes that answer alone: the other queries are of
+    other releases."""
+    if isinstance(answer, Exception):
+        log.error("query_failed", query=cut(query.text), exc_info=answer)
+        return refused(query, cut(f"{spec.address}: {type(answer).__name__}: {answer}"))
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 async def _ask(spec: PrometheusProvider, query: Query, tools: Tools) -> dict[Wanted, Reading]:
@@ -107,7 +128,7 @@ def _custom_query(client: Any, query: Query) -> Any:
         return _Failure("the answer is not JSON; is this a Prometheus?")
     except requests.exceptions.RequestException as problem:
         return _Failure(cut(f"{type(problem).__name__}: {problem}"))
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         return _Failure(f"the answer is not that of a Prometheus ({problem!r})")
 
 

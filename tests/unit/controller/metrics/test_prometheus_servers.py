@@ -1,6 +1,7 @@
 """The prometheus plug-in against servers that misbehave over real HTTP."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -175,6 +176,70 @@ async def test_a_server_that_dribbles_is_given_up_at_the_deadline() -> None:
         ended.set()
     assert isinstance(reading, NoData)
     assert "0.2 s" in str(reading)
+
+
+async def cut_off(request: web.Request) -> web.StreamResponse:
+    """Half of what was promised, then the end of the connection; refunds are told whole."""
+    if request.query["query"].startswith("refunds"):
+        return web.json_response({"data": {"result": []}})
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"data":{"res')
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def garbled(request: web.Request) -> web.StreamResponse:
+    headers = {"Content-Encoding": "gzip"}
+    return web.Response(body=b"this was never packed", headers=headers)
+
+
+async def too_deep(request: web.Request) -> web.StreamResponse:
+    return web.Response(text="[" * 100_000)
+
+
+async def test_an_answer_that_is_cut_off_is_no_data_of_its_own_query_alone() -> None:
+    refunds = Wanted("refunds", "events", "canary", 'refunds_total{pod="a"}')
+    async with served(cut_off) as address, lend_tools() as tools:
+        spec = PrometheusProvider(address=address)
+        answers = await PROVIDER.fetch(spec, [WANTED, refunds], Window(100.0, 110.0), tools)
+    broken, whole = answers[WANTED], answers[refunds]
+    assert isinstance(broken, NoData)
+    assert "ConnectionError: the answer broke off" in broken.reason
+    assert 'query: orders_total{pod="a"}' in broken.reason
+    assert isinstance(whole, NoData)
+    assert whole.empty
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [(garbled, "the answer broke off"), (too_deep, "not that of a Prometheus (RecursionError")],
+)
+async def test_a_body_that_cannot_be_read_is_no_data(handler: Handler, words: str) -> None:
+    async with served(handler) as address:
+        reading = await asked(address)
+    assert isinstance(reading, NoData)
+    assert words in reading.reason
+
+
+async def test_a_fault_of_ours_in_one_query_leaves_the_others_their_answers() -> None:
+    class Failing:
+        """Stands for a thread in which something goes wrong that nobody thought of."""
+
+        async def call(self, lane: str, what: Callable[[], Any], deadline_s: float) -> Any:
+            found = await asyncio.to_thread(what)
+            if any(one.metric == "orders" for one in found):
+                raise ArithmeticError("a fault")
+            return found
+
+    refunds = Wanted("refunds", "events", "canary", 'refunds_total{pod="a"}')
+    async with served(says(200, '{"data":{"result":[]}}')) as address, lend_tools() as tools:
+        spec = PrometheusProvider(address=address)
+        faulty = dataclasses.replace(tools, in_thread=Failing().call)
+        answers = await PROVIDER.fetch(spec, [WANTED, refunds], Window(100.0, 110.0), faulty)
+    assert "ArithmeticError: a fault; query: orders_total" in str(answers[WANTED])
+    assert "no series in the window" in str(answers[refunds])
 
 
 async def test_an_answer_too_large_for_the_memory_is_refused() -> None:
