@@ -182,6 +182,16 @@ async def test_a_page_in_another_format_is_a_gap() -> None:
     assert "no pod answers" in reading.reason
 
 
+async def test_what_one_pod_writes_wrongly_leaves_the_others_their_evidence() -> None:
+    huge = f"orders_total 1{'0' * 400}\n"
+    others = (POD, Pod("a-2", "10.64.0.2"), Pod("a-3", "10.64.0.3"))
+    async with pods(pod1="# TYPE \norders_total 3\n", pod2=huge, pod3=PAGE) as port:
+        (reading,) = await read(port, wanted("orders_total", *others))
+    assert isinstance(reading, Samples)
+    assert [(s.label("pod"), s.samples[0][1]) for s in reading.series] == [("a-1", 3), ("a-3", 30)]
+    assert [pod for pod, _ in reading.silent] == ["a-2"]
+
+
 def test_a_query_that_is_no_selector_is_refused_before_any_read() -> None:
     spec = ScrapeProvider(port=1)
     assert PROVIDER.problem(spec, 'orders_total{pod="x"}') is None
