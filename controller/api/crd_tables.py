@@ -146,6 +146,11 @@ _TEMPLATE_OVERLAY: Final[Overlay] = {
             "slo goes with a histogram, and a histogram needs it, as 300ms",
             fieldPath=".slo",
         ),
+        _rule(
+            "!has(self.histogram) || self.harm == 'Increase'",
+            "harm is Increase with a histogram, whose harm is more slow requests",
+            fieldPath=".harm",
+        ),
     ),
     "spec.metrics[].events": {"minLength": 1},
     "spec.metrics[].exposures": {"minLength": 1},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
-from controller.api.problems import Problem, shown
-from controller.api.quantities import PERCENT_ALLOWED, parse_duration, parse_percent
+from controller.api.problems import Problem, brief, shown
+from controller.api.quantities import parse_duration, parse_percent
 
 Problems = Iterator[Problem]
 
@@ -26,14 +26,16 @@ def duration_problems(path: str, text: str, *, positive: bool = False) -> Proble
         yield Problem(path, shown(text), "must be over 0s")
 
 
-def share_problems(path: str, text: str) -> Problems:
+def share_problems(path: str, text: str, *, positive: bool = False) -> Problems:
     try:
         share = parse_percent(text)
-    except ValueError:
-        yield Problem(path, shown(text), PERCENT_ALLOWED)
+    except ValueError as error:
+        yield from_value_error(path, error)
         return
     if share > 1:
         yield Problem(path, shown(text), "must be at most 100%")
+    if positive and share <= 0:
+        yield Problem(path, shown(text), "must be over 0%")
 
 
 def length_of(text: str) -> timedelta | None:
@@ -46,4 +48,4 @@ def length_of(text: str) -> timedelta | None:
 def from_value_error(path: str, error: ValueError) -> Problem:
     """The parsers say `got X, must be Y`; the path is what they cannot know."""
     got, _, allowed = str(error).removeprefix("got ").partition(", must ")
-    return Problem(path, got.replace("'", '"'), f"must {allowed}")
+    return Problem(path, brief(got.replace("'", '"')), f"must {allowed}")

@@ -62,9 +62,15 @@ def shown(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) > 1e300:
+        return "a number of more than 300 digits"
     if isinstance(value, int | float):
         return f"{value:g}"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return brief(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def brief(text: str) -> str:
+    """The text, no longer than a message repeats it."""
     return text if len(text) <= GOT_LIMIT else text[: GOT_LIMIT - 3] + "..."
 
 

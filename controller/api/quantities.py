@@ -20,6 +20,9 @@ PERCENT_ALLOWED: Final = "must be a percentage such as 5% or 0.05%"
 DEGRADATION_ALLOWED: Final = (
     "must be a percentage such as 1%, or a mapping such as {ratio: 1.1, difference: 0.05%}"
 )
+MOST_PERCENT: Final = 1_000_000.0
+RATIOS: Final = (1e-6, 1e6)
+"""What a ratio may be; beyond it nothing is left of a double's digits, or of a sense."""
 
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
@@ -59,7 +62,8 @@ def format_duration(length: timedelta) -> str:
 
 
 def parse_percent(text: str) -> float:
-    """The share that `text` names, as 0.05 for `5%`. ValueError when it is not a percentage.
+    """The share that `text` names, as 0.05 for `5%`. ValueError when it is not a percentage, or
+    too large for one.
 
     >>> parse_percent("0.5%")
     0.005
@@ -67,7 +71,10 @@ def parse_percent(text: str) -> float:
     match = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"got {text!r}, {PERCENT_ALLOWED}")
-    return float(match[1]) / 100
+    percent = float(match[1])
+    if percent > MOST_PERCENT:
+        raise ValueError(f"got {text!r}, must be at most {MOST_PERCENT:.0f}%")
+    return percent / 100
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ def parse_degradation(value: str | Tolerance | None, harm: Harm) -> Degradation:
         raise ValueError(f"got neither ratio nor difference, {DEGRADATION_ALLOWED}")
     difference = 0.0 if value.difference is None else parse_percent(value.difference)
     ratio = 1.0 if value.ratio is None else value.ratio
+    if not RATIOS[0] <= ratio <= RATIOS[1]:
+        raise ValueError(f"got ratio {ratio:g}, must be from {RATIOS[0]:f} to {RATIOS[1]:.0f}")
     if harm == "Decrease" and ratio > 1:
         raise ValueError(f"got ratio {ratio:g}, must be at most 1 as a decrease is the harm")
     if harm == "Increase" and ratio < 1:

@@ -104,7 +104,9 @@ class AnalysisTemplateSpec(Struct, frozen=True):
     false_rollback: Annotated[
         float,
         Meta(
-            gt=0, lt=1, description="Chance that a good release is taken back, all looks together."
+            gt=0,
+            lt=0.5,
+            description="Chance that a good release is taken back, all looks together.",
         ),
     ] = 0.01
     false_promote: Annotated[

@@ -20,6 +20,8 @@ from controller.api.template import AnalysisTemplateSpec, Metric, Tolerance
 
 SCRAPE_INTERVAL: Final = (timedelta(seconds=1), timedelta(seconds=60))
 SETTLE: Final = (timedelta(0), timedelta(minutes=5))
+MOST_EVIDENCE: Final = 1_000_000_000
+"""Events that a step may be told to wait for."""
 
 
 def template_problems(spec: AnalysisTemplateSpec, providers: Collection[str] | None) -> Problems:
@@ -30,13 +32,16 @@ def template_problems(spec: AnalysisTemplateSpec, providers: Collection[str] | N
     yield from duration_problems("spec.bake", spec.bake)
     yield from duration_problems("spec.coverHarmAfter", spec.cover_harm_after)
     yield from duration_problems("spec.warmUp", spec.warm_up)
-    yield from share_problems("spec.maxMissing", spec.max_missing)
-    for name, chance in (
-        ("falseRollback", spec.false_rollback),
-        ("falsePromote", spec.false_promote),
+    yield from share_problems("spec.maxMissing", spec.max_missing, positive=True)
+    for name, chance, limit in (
+        ("falseRollback", spec.false_rollback, 0.5),
+        ("falsePromote", spec.false_promote, 1),
     ):
-        if not 0 < chance < 1:
-            yield Problem(f"spec.{name}", shown(chance), "must be over 0 and under 1")
+        if not 0 < chance < limit:
+            yield Problem(f"spec.{name}", shown(chance), f"must be over 0 and under {limit}")
+    if not 0 <= spec.min_evidence <= MOST_EVIDENCE:
+        allowed = f"must be from 0 to {MOST_EVIDENCE} events"
+        yield Problem("spec.minEvidence", shown(spec.min_evidence), allowed)
     names = [metric.name for metric in spec.metrics]
     for i, metric in enumerate(spec.metrics):
         if metric.name in names[:i]:
@@ -74,6 +79,9 @@ def _between(path: str, text: str, limits: tuple[timedelta, timedelta]) -> Probl
 def _metric_problems(path: str, metric: Metric) -> Problems:
     if metric.harm not in get_args(Harm):
         yield Problem(f"{path}.harm", shown(metric.harm), one_of(get_args(Harm)))
+    elif metric.histogram and metric.harm != "Increase":
+        allowed = "must be Increase with a histogram, whose harm is more slow requests"
+        yield Problem(f"{path}.harm", shown(metric.harm), allowed)
     if metric.histogram:
         for name, query in (("events", metric.events), ("exposures", metric.exposures)):
             if query:

@@ -118,5 +118,5 @@ def _release(
             max_hold_s=parse_duration(rollout.spec.limits.hold).total_seconds(),
             risk_metric=risk if risk in names else None,
         )
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, ArithmeticError) as error:
         return _of(rollout, "spec.analysis", "templates that do not fit", str(error))

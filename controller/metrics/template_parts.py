@@ -87,7 +87,11 @@ class _Reader:
         yield from _placeholder_problems(path, metric)
         if metric.slo is not None:
             self.slo_s[metric.name] = parse_duration(metric.slo).total_seconds()
-        inside = thresholds.tolerated(metric)
+        try:
+            inside = thresholds.tolerated(metric)
+        except ValueError as error:
+            yield from_value_error(f"{path}.tolerated", error)
+            return
         margins: list[Margin | None] = []
         for weight_pct in self._ladder:
             made = _margin(path, metric, weight_pct, inside)

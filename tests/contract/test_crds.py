@@ -75,6 +75,10 @@ async def test_a_rollout_with_too_long_a_name_is_refused(installed: ControlPlane
         (TEMPLATE + "    events: x\n", "events need exposures"),
         (TEMPLATE + COUNTS + "    histogram: h\n    slo: 1s\n", "either a histogram, or events"),
         (TEMPLATE + "    histogram: h\n", "a histogram needs it, as 300ms"),
+        (
+            TEMPLATE + "    harm: Both\n    histogram: h\n    slo: 1s\n",
+            "harm is Increase with a histogram",
+        ),
         (TEMPLATE + COUNTS + "  - name: orders\n" + COUNTS, "spec.metrics[1]: Duplicate value"),
         (
             TEMPLATE.replace("80}", "eighty}") + COUNTS,

@@ -140,6 +140,24 @@ def test_all_problems_come_at_once() -> None:
             'spec.metrics[0].events: got "orders_total", must be left out with a histogram',
         ),
         (
+            {"events": "", "exposures": "", "histogram": "h", "slo": "1s", "harm": "Decrease"},
+            'spec.metrics[0].harm: got "Decrease", must be Increase with a histogram, whose harm is'
+            " more slow requests",
+        ),
+        (
+            {"events": "", "exposures": "", "histogram": "h", "slo": "1s", "harm": "Both"},
+            'spec.metrics[0].harm: got "Both", must be Increase with a histogram, whose harm is'
+            " more slow requests",
+        ),
+        (
+            {"tolerated": {"ratio": 1e-320}, "harm": "Both"},
+            "spec.metrics[0].tolerated: got ratio 9.99989e-321, must be from 0.000001 to 1000000",
+        ),
+        (
+            {"margin": {"5": "9" * 400 + "%"}, "harm": "Increase"},
+            'spec.metrics[0].margin[5]: got "' + "9" * 76 + "..., must be at most 1000000%",
+        ),
+        (
             {"tolerated": "1"},
             'spec.metrics[0].tolerated: got "1", must be a percentage such as 5% or 0.05%',
         ),
@@ -184,12 +202,27 @@ def test_each_bad_field_of_a_metric_has_its_sentence(fields: dict[str, Any], sai
             " 10m, 1h30m or 2d",
         ),
         ({"maxMissing": "120%"}, 'spec.maxMissing: got "120%", must be at most 100%'),
+        ({"maxMissing": "0%"}, 'spec.maxMissing: got "0%", must be over 0%'),
         ({"tick": "0s"}, 'spec.tick: got "0s", must be over 0s'),
+        (
+            {"minEvidence": 10**12},
+            "spec.minEvidence: got 1e+12, must be from 0 to 1000000000 events",
+        ),
     ],
 )
 def test_each_bad_field_of_a_template_has_its_sentence(spec: dict[str, Any], said: str) -> None:
     found = check_template(template(**spec), providers=["scrape", "prometheus"])
     assert [str(p) for p in found] == [said]
+
+
+def test_numbers_that_no_type_lets_through_are_refused_too() -> None:
+    """As from a status that an older operator wrote, or from a program."""
+    odd = msgspec.structs.replace(template(), min_evidence=10**400, false_rollback=0.7)
+    assert [str(problem) for problem in check_template(odd)] == [
+        "spec.falseRollback: got 0.7, must be over 0 and under 0.5",
+        "spec.minEvidence: got a number of more than 300 digits,"
+        " must be from 0 to 1000000000 events",
+    ]
 
 
 def test_two_metrics_of_one_name_are_refused() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from analysis.margins import Margin
 from controller.api.meta import ObjectMeta
@@ -222,6 +225,57 @@ def test_a_service_tells_the_arms_apart_only_behind_a_route() -> None:
 
 def test_pages_of_an_arms_own_pods_need_no_placeholder() -> None:
     assert planned(template(ORDERS, provider={"scrape": {"port": 9090}})).sources
+
+
+PERCENTS = st.sampled_from(
+    ["0%", "0.0000000001%", "1%", "99.999%", "100%", "1000000%", "9" * 400 + "%", "-1%", "nan%", ""]
+)
+RATIOS = st.sampled_from(
+    [None, 0.0, 1e-320, 1e-9, 0.5, 0.99, 1.0, 1 + 1e-10, 1.1, 1e300, math.inf, math.nan, -1.0]
+)
+TOLERANCES = st.one_of(
+    PERCENTS, st.builds(Tolerance, ratio=RATIOS, difference=st.none() | PERCENTS)
+)
+KEYS = st.sampled_from(["1", "5", "50", "100", "0.001", "nan", "inf", "1e-300", " 5 "])
+METRICS = st.builds(
+    changed,
+    st.sampled_from([ERRORS, LATENCY]),
+    harm=st.sampled_from(["Increase", "Decrease", "Both"]),
+    tolerated=st.none() | TOLERANCES,
+    margin=st.dictionaries(KEYS, TOLERANCES, max_size=2),
+    weight=st.sampled_from([None, 1e-320, 0.5, 1.0]),
+)
+LENGTHS = st.sampled_from(["0s", "1ms", "0.0001ms", "10s", "1h", "10000d", "99999d", "soon"])
+TEMPLATES = st.builds(
+    template,
+    METRICS,
+    tick=LENGTHS,
+    bake=LENGTHS,
+    cover_harm_after=LENGTHS,
+    warm_up=LENGTHS,
+    min_evidence=st.sampled_from([0, 20, 10**400]),
+    max_missing=PERCENTS,
+    false_rollback=st.sampled_from([1e-320, 0.01, 0.5, 0.99]),
+    false_promote=st.sampled_from([1e-320, 0.05, 0.999999999]),
+)
+
+
+@given(TEMPLATES)
+@example(template(changed(LATENCY, harm="Decrease")))
+@example(template(ORDERS, min_evidence=10**400))
+@example(template(changed(ERRORS, tolerated=Tolerance(ratio=0.0))))
+@example(template(changed(ERRORS, harm="Both", tolerated=Tolerance(ratio=math.inf))))
+@example(template(changed(ERRORS, harm="Both", tolerated=Tolerance(ratio=1e-320))))
+@example(template(ORDERS, false_rollback=0.7))
+def test_whatever_a_template_says_there_is_a_plan_or_a_problem_of_the_template(
+    odd: AnalysisTemplate,
+) -> None:
+    made = judge(rollout(1, 5, 50), [odd], PROVIDERS)
+    if isinstance(made, Problems):
+        assert all(
+            str(one).startswith("AnalysisTemplate shop/shop: spec.") for one in made.problems
+        )
+        assert all(len(str(one)) < 500 for one in made.problems)
 
 
 def test_problems_of_the_rollout_name_the_rollout() -> None:
