@@ -31,6 +31,7 @@ class Reason(StrEnum):
     DATA_MISSING = "DataMissing"
     BAKING = "Baking"
     TOO_FEW_EVENTS = "TooFewEvents"
+    HARM_UNSEEN = "HarmUnseen"
     EVIDENCE_PENDING = "EvidencePending"
     HOLD_EXPIRED = "HoldExpired"
     HARM_EXCLUDED = "HarmExcluded"

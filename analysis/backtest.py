@@ -104,12 +104,13 @@ class _BucketReader:
     feed: Feed
     policy: CounterPolicy
     edges: Sequence[float]
+    near: Sequence[int]
     state: BucketState
 
     def read(self, interval: Interval) -> Counts | NoData:
         canary, baseline = self.feed.until(interval.end_s)
         self.state, counts = pair_buckets(
-            self.state, canary, baseline, interval, self.policy, self.edges
+            self.state, canary, baseline, interval, self.policy, self.edges, self.near
         )
         return counts
 
@@ -139,7 +140,8 @@ def _readers(
                 f"histogram {metric.name} needs {metric.edges} edges as its spec has; "
                 f"came {len(wanted)}"
             )
-        readers[metric.name] = _BucketReader(feed, policy, wanted, BucketState())
+        near = metric.promotion_edges or ()
+        readers[metric.name] = _BucketReader(feed, policy, wanted, near, BucketState())
     return readers
 
 

@@ -74,11 +74,12 @@ def pair_buckets(
     interval: Interval,
     policy: CounterPolicy,
     wanted: Sequence[float],
+    near: Sequence[int] = (),
 ) -> tuple[BucketState, Counts | NoData]:
     """Counts with a last axis of edges, or why there are none; what one arm lacks, both lack.
 
     wanted: edges in the histogram's unit. For each stands the first bound at or above it that
-    both arms have, else the largest.
+    both arms have, else the largest. near: those of which the bound may not be far, by place.
 
     >>> from analysis.counters import Sample
     >>> def arm(at_s, fast, all_):
@@ -92,13 +93,14 @@ def pair_buckets(
     """
     ours, left = _fold(state.canary, "canary", canary, interval, policy)
     theirs, right = _fold(state.baseline, "baseline", baseline, interval, policy)
-    return BucketState(ours, theirs), slower(left, right, wanted)
+    return BucketState(ours, theirs), slower(left, right, wanted, near)
 
 
 def slower(
     canary: dict[float, float] | NoData,
     baseline: dict[float, float] | NoData,
     wanted: Sequence[float],
+    near: Sequence[int] = (),
 ) -> Counts | NoData:
     """Requests above the bounds that stand for ``wanted``, from both arms' increments."""
     for arm in (canary, baseline):
@@ -106,7 +108,7 @@ def slower(
             return arm
     assert not isinstance(canary, NoData)
     assert not isinstance(baseline, NoData)
-    edges = common_edges(canary, baseline, wanted)
+    edges = common_edges(canary, baseline, wanted, near=near)
     return edges if isinstance(edges, NoData) else exceedances(canary, baseline, edges)
 
 

@@ -32,6 +32,7 @@ from analysis.totals import Totals
 
 VERSION = 1
 DERIVED = {"grid", "bets"}
+SEEN = ("step_expected", "step_ticks", "step_seconds", "step_exposures")
 S = TypeVar("S", HarmState, PromotionState, RatioState, Totals, DispersionState)
 
 
@@ -88,7 +89,7 @@ def _metric_to_json(state: MetricState) -> dict[str, Any]:
         "bets": [_bets_of(side.bets, side.step) for side in state.promotion],
         "ratio": _flat(state.ratio),
         "totals": _flat(state.totals),
-        "seen": [_pack(a) for a in (state.step_expected, state.step_ticks, state.step_seconds)],
+        "seen": [_pack(getattr(state, name)) for name in SEEN],
         "gaps": [_pack(state.gaps.seconds), state.gaps.bucket, state.gaps.window_end_s],
         "phi": None if state.dispersion is None else _flat(state.dispersion),
         "no_data": state.no_data,
@@ -104,7 +105,10 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
     seconds, bucket, end_s = stored["gaps"]
     # A state of before margins could be edited does not say which ones it was gathered against.
     bets = stored.get("bets") or [None] * len(fresh.promotion)
-    expected, ticks, seen_s = (_unpack(text) for text in stored["seen"])
+    totals = _filled(fresh.totals, stored["totals"])
+    # A state of before shares were looked at does not tell the step's exposures from all of them.
+    seen = {"step_exposures": totals.canary_exposures}
+    seen |= zip(SEEN, map(_unpack, stored["seen"]), strict=False)
     state = replace(
         fresh,
         harm=tuple(_filled(f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
@@ -115,10 +119,8 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
             )
         ),
         ratio=_filled(fresh.ratio, stored["ratio"]),
-        totals=_filled(fresh.totals, stored["totals"]),
-        step_expected=expected,
-        step_ticks=ticks,
-        step_seconds=seen_s,
+        totals=totals,
+        **seen,
         gaps=GapMemory(_unpack(seconds), bucket, end_s),
         dispersion=_dispersion(fresh.dispersion, stored["phi"]),
         no_data=stored["no_data"],

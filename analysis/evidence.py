@@ -14,6 +14,7 @@ from analysis.metric import MetricSpec, MetricState
 from analysis.release import ReleaseSpec, ReleaseState
 from analysis.sequence import RatioState, ratio_bounds
 from analysis.signals import Signals, enough_seen
+from analysis.unseen import saturated_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class MetricEvidence:
     that less the canary's. log_harm, log_promote: ln E (the latter +inf where nothing is asked).
     harm_nats_per_minute, promote_nats_per_minute: pace so far; eta_s: seconds until promotion's
     evidence at that pace, 0 if it is there, None if it never comes. no_data: why the last tick
-    had none, or not of all the canary.
+    had none, or not of all the canary. saturated: the baseline's share of requests beyond a bound
+    where it is so large that this step's margin could not be seen, see ``unseen``; then nothing is
+    excluded.
     """
 
     name: str
@@ -49,6 +52,7 @@ class MetricEvidence:
     required: bool
     excluded: bool
     enough: bool
+    saturated: float | None = None
 
 
 def metric_evidence(
@@ -67,6 +71,8 @@ def metric_evidence(
     observed = float(metric.shown(kept.promotion[0].seconds))
     expected = float(metric.shown(totals.expected))
     seen = float(metric.shown(totals.canary_events))
+    saturated = saturated_share(metric, kept, int(state.step)) if here else None
+    blind = saturated is not None
     return MetricEvidence(
         name=metric.name,
         ratio=None if math.isnan(ratio) else ratio,
@@ -82,12 +88,13 @@ def metric_evidence(
         log_promote=log_promote,
         harm_nats_per_minute=60.0 * log_harm / observed if observed > 0.0 else 0.0,
         promote_nats_per_minute=60.0 * pace,
-        eta_s=_time_to(spec.log_promote - log_promote, pace),
+        eta_s=None if blind else _time_to(spec.log_promote - log_promote, pace),
         missing=float(kept.gaps.missing_share()),
         no_data=kept.no_data if state.window_end_s is not None else "nothing measured yet",
         required=metric.required,
-        excluded=log_promote >= spec.log_promote,
+        excluded=not blind and log_promote >= spec.log_promote,
         enough=here and bool(enough_seen(spec, metric, kept, state.step)),
+        saturated=saturated,
     )
 
 

@@ -23,6 +23,9 @@ from analysis.checks import number, numbers, whole
 from analysis.ticks import Counts, FloatArray, NoData
 
 MOST_EXCEEDED = 0.5
+FARTHEST = 2.5
+"""A bound stands for an edge that it must be near to if it is at most so many times more or less:
+the largest step between neighbours of the usual buckets."""
 FEWEST_EDGES, MOST_EDGES = 1, 8
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 Buckets = Mapping[float, float]
@@ -46,14 +49,18 @@ def monotone(buckets: Buckets) -> dict[float, float]:
 
 
 def common_edges(
-    canary: Buckets, baseline: Buckets, wanted: Sequence[float]
+    canary: Buckets, baseline: Buckets, wanted: Sequence[float], *, near: Sequence[int] = ()
 ) -> tuple[float, ...] | NoData:
     """For each wanted edge the first bound at or above it that both arms have, else the largest.
 
-    So a histogram without the exact bound is judged at a slower one, in both arms alike.
+    So a histogram without the exact bound is judged at a slower one, in both arms alike. near: for
+    these places in ``wanted`` the bound must lie within a factor of ``FARTHEST``, or nothing could
+    be said of the edge: NoData with both numbers.
 
     >>> both = {0.1: 8.0, 0.5: 9.0, math.inf: 10.0}
     >>> common_edges(both, both, (0.05, 0.3, 2.0))
+    (0.1, 0.5, 0.5)
+    >>> common_edges(both, both, (0.05, 0.3, 2.0), near=(1,))
     (0.1, 0.5, 0.5)
     """
     for edge in wanted:
@@ -66,7 +73,15 @@ def common_edges(
         return NoData("the arms share no finite bucket")
     # a bound that is written a little below the wanted one, as 0.30000000000000004, is that one
     places = (bisect.bisect_left(finite, edge * (1.0 - 1e-9)) for edge in wanted)
-    return tuple(finite[min(place, len(finite) - 1)] for place in places)
+    edges = tuple(finite[min(place, len(finite) - 1)] for place in places)
+    for place in near:
+        if not wanted[place] / FARTHEST <= edges[place] <= wanted[place] * FARTHEST:
+            return NoData(
+                f"no bucket's bound is near {wanted[place]:g}: {edges[place]:g} would stand for it,"
+                f" more than {FARTHEST:g} times as much or as little; is the histogram in another"
+                f" unit, or too coarse?"
+            )
+    return edges
 
 
 def exceedances(canary: Buckets, baseline: Buckets, edges: Sequence[float]) -> Counts | NoData:

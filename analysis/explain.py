@@ -61,6 +61,8 @@ def explain(
         case Reason.BAKING:
             rest = span(spec.bake_s - step_elapsed_s)
             return f"Baking at {where}: {rest} of {span(spec.bake_s)} left; {_pace(found)}."
+        case Reason.HARM_UNSEEN:
+            return f"Holding at {where}: {_unseen(spec, found, step)}."
         case Reason.HARM_EXCLUDED:
             return (
                 f"Ready to go on from {where}: {_shown(found)}; harm beyond the margin is excluded."
@@ -105,6 +107,20 @@ def _numbers(metric: MetricEvidence) -> str:
 def _absent(found: Assessment) -> str:
     absent = [f"{m.name} ({m.no_data})" for m in found.metrics if m.required and m.no_data]
     return ", ".join(absent)
+
+
+def _unseen(spec: ReleaseSpec, found: Assessment, step: int) -> str:
+    """Which metric is blind, with its share and the margin that would be more than all."""
+    blind = next(m for m in found.metrics if m.required and m.saturated is not None)
+    margin = next(m.margins[step] for m in spec.metrics if m.name == blind.name)
+    worse = [] if margin is None or margin.ratio is None else [f"{times(margin.ratio)} times that"]
+    if margin is not None and margin.difference is not None:
+        worse.append(f"{100.0 * margin.difference:.3g} points more")
+    return (
+        f"{blind.name} cannot show harm, as {blind.saturated:.0%} of the baseline's are beyond "
+        f"the bound and the margin, {' or '.join(worse)}, would be all of them; choose a larger "
+        f"objective, or a narrower margin"
+    )
 
 
 def _slowest(found: Assessment) -> MetricEvidence | None:

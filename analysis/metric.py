@@ -191,7 +191,11 @@ class MetricSpec:
 @dataclass(frozen=True, slots=True)
 class MetricState:
     """All that is kept of one metric. totals: over the release; step_*: since the step began;
-    no_data: why the last tick had no data, or not of all the canary."""
+    no_data: why the last tick had no data, or not of all the canary.
+
+    step_expected: canary events at the baseline's rate; step_exposures: of the canary, in the ticks
+    in which those could be told.
+    """
 
     harm: tuple[HarmState, ...]
     promotion: tuple[PromotionState, ...]
@@ -200,6 +204,7 @@ class MetricState:
     step_expected: FloatArray
     step_ticks: FloatArray
     step_seconds: FloatArray
+    step_exposures: FloatArray
     gaps: GapMemory
     dispersion: DispersionState | None = None
     no_data: str | None = None
@@ -241,6 +246,7 @@ def fold_tick(
     told = tick.informative
     fresh = Totals.zero(state.totals.expected.shape).with_tick(tick)
     seconds = np.where(told, tick.interval.length_s, 0.0)
+    exposures = np.where(told & tick.counts.compared, tick.counts.canary_exposures, 0.0)
     pairs = zip(processes[0], state.harm, strict=True)
     safes = zip(processes[1], state.promotion, strict=True)
     return replace(
@@ -252,6 +258,7 @@ def fold_tick(
         step_expected=np.where(entering, 0.0, state.step_expected) + fresh.expected,
         step_ticks=np.where(entering, 0.0, state.step_ticks) + told,
         step_seconds=np.where(entering, 0.0, state.step_seconds) + seconds,
+        step_exposures=np.where(entering, 0.0, state.step_exposures) + exposures,
         gaps=state.gaps.with_tick(*gap),
         dispersion=None if past is None else update_dispersion(past, tick),
     )

@@ -147,6 +147,7 @@ class ReleaseSpec:
             step_expected=np.zeros(inner),
             step_ticks=np.zeros(inner),
             step_seconds=np.zeros(inner),
+            step_exposures=np.zeros(inner),
             gaps=GapMemory.start(shape),
             dispersion=DispersionState.start(inner) if metric.batched else None,
         )

@@ -118,6 +118,7 @@ def _waiting(
                 (Reason.DATA_MISSING, float(now.missing) > spec.max_missing),
                 (Reason.BAKING, step_elapsed_s < spec.bake_s),
                 (Reason.TOO_FEW_EVENTS, not (here and bool(now.enough))),
+                (Reason.HARM_UNSEEN, any(m.saturated is not None for m in needed)),
                 (Reason.EVIDENCE_PENDING, not all(m.excluded for m in needed)),
             )
             if applies

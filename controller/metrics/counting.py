@@ -20,7 +20,7 @@ from controller.metrics import coverage
 from controller.metrics.port import ARMS, Arm, Role, Series
 from controller.metrics.presence import Presence
 from controller.metrics.targets import Begun, Edges, RoleTick
-from controller.metrics.thresholds import SLO_FACTORS
+from controller.metrics.thresholds import SLO_EDGE, SLO_FACTORS
 
 
 def series_key(series: Series) -> str:
@@ -156,6 +156,7 @@ class BucketCounter:
     """Counts of a latency histogram: requests slower than each edge, among all requests.
 
     Buckets stand for the edges slo/4 ... 4 slo: the first bound at or above each, else the largest.
+    That of the objective itself must be near it, as bounds in milliseconds are not.
     """
 
     roles: ClassVar[tuple[Role, Role]] = ("histogram", "histogram")
@@ -187,6 +188,7 @@ class BucketCounter:
             interval,
             policy,
             edges_s(self.slo_s),
+            near=(SLO_EDGE,),
         )
         state = BucketState(canary.after(after.canary), stable.after(after.baseline))
         unseen = _unseen(sides, canary)

@@ -30,8 +30,20 @@ def _report(metric: MetricEvidence) -> MetricReport:
         high=_finite(metric.high),
         log_harm=_finite(metric.log_harm) or 0.0,
         log_promote=metric.log_promote if asked else 0.0,
-        note=metric.no_data or ("" if asked else "not asked for at this step"),
+        note=_note(metric, asked=asked),
     )
+
+
+def _note(metric: MetricEvidence, *, asked: bool) -> str:
+    if metric.no_data:
+        return metric.no_data
+    if not asked:
+        return "not asked for at this step"
+    if metric.saturated is not None:
+        return (
+            f"{metric.saturated:.0%} of stable's are beyond the bound: the margin is out of sight"
+        )
+    return ""
 
 
 def _finite(value: float | None) -> float | None:

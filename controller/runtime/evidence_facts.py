@@ -6,7 +6,9 @@ from analysis.verdict import Reason as Unfit
 from controller.core.observed import Evidence, Verdict
 from controller.runtime.evidence import EvidenceView
 
-UNFIT = frozenset({Unfit.HARM_SUSPECTED, Unfit.HELD, Unfit.NO_DATA, Unfit.DATA_MISSING})
+UNFIT = frozenset(
+    {Unfit.HARM_SUSPECTED, Unfit.HELD, Unfit.NO_DATA, Unfit.DATA_MISSING, Unfit.HARM_UNSEEN}
+)
 """Reasons of the analysis for which the data allow no promotion, at a step or in the watch."""
 
 

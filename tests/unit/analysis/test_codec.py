@@ -57,6 +57,15 @@ def test_a_state_that_does_not_name_its_margins_begins_its_promotion_anew() -> N
     assert np.array_equal(old.harm[0].log_wealth, state.metrics["orders"].harm[0].log_wealth)
 
 
+def test_a_state_that_does_not_tell_the_exposures_of_its_step_keeps_its_evidence() -> None:
+    state = folded(spec(ORDERS), ticks(1, seconds=120))
+    document = to_json(state)
+    del document["metrics"]["orders"]["seen"][3]
+    old = from_json(spec(ORDERS), document).metrics["orders"]
+    assert old.step_exposures == state.metrics["orders"].totals.canary_exposures
+    assert old.step_expected == state.metrics["orders"].step_expected
+
+
 def test_the_margin_of_a_later_step_does_not_touch_the_step_in_hand() -> None:
     state = folded(spec(ORDERS), ticks(1, seconds=120))
     later = spec(replace(ORDERS, margins=(Margin(0.7), Margin(0.97), Margin(0.9), None)))

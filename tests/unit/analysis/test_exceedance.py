@@ -62,6 +62,28 @@ def test_a_wanted_edge_takes_the_first_shared_bound_above_it_else_the_largest() 
     assert common_edges(canary, baseline, wanted) == (0.3, 0.3, 1.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "bound"),
+    [((5.0, 10.0), "5"), ((0.8,), "0.8"), ((0.05, 0.1), "0.1")],
+    ids=["milliseconds", "too coarse", "all below"],
+)
+def test_a_bound_that_is_far_from_a_needed_edge_is_no_data_with_both_numbers(
+    bounds: tuple[float, ...], bound: str
+) -> None:
+    buckets = dict.fromkeys((*bounds, INF), 1.0)
+    found = common_edges(buckets, buckets, (0.15, 0.3, 0.6), near=(1,))
+    assert isinstance(found, NoData)
+    assert f"no bucket's bound is near 0.3: {bound} would stand for it" in found.reason
+    assert isinstance(common_edges(buckets, buckets, (0.15, 0.3, 0.6)), tuple)
+
+
+@pytest.mark.parametrize("wanted", [0.006, 0.0101, 0.0251, 0.11, 0.26, 1.01, 2.6, 9.0, 24.0])
+def test_the_usual_buckets_are_near_any_objective_among_them(wanted: float) -> None:
+    usual = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, INF)
+    buckets = dict.fromkeys(usual, 1.0)
+    assert isinstance(common_edges(buckets, buckets, (wanted,), near=(0,)), tuple)
+
+
 def test_a_slower_canary_is_found_and_an_equal_one_is_not() -> None:
     rng, spec = np.random.default_rng(4), HarmSpec("Increase", 1.0, expected_rate=100.0)
     ends = {}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from analysis.codec import from_json, to_json
+from analysis.margins import Margin
 from analysis.release import update
 from analysis.signals import signals
 from analysis.ticks import Counts, NoData
@@ -107,6 +108,22 @@ def test_a_canary_at_the_margin_never_gets_there_and_is_told_so() -> None:
     assert worse.reason == Reason.EVIDENCE_PENDING
     assert worse.eta_s is None
     assert "never comes" in worse.explain
+
+
+def test_a_margin_above_a_share_of_nearly_all_is_out_of_sight_and_promotes_nothing() -> None:
+    slow = replace(LATENCY, warms_up=False, margins=(Margin(25.0, 0.1), *LATENCY.margins[1:]))
+    found = judged(spec(ORDERS, slow), ticks(3, seconds=60))
+    assert found.log_promote > found.log_promote_needed
+    assert (found.verdict, found.reason) == (Verdict.HOLD, Reason.HARM_UNSEEN)
+    assert found.explain == (
+        "Holding at 2% of the traffic: latency cannot show harm, as 5% of the baseline's are beyond"
+        " the bound and the margin, 25 times that or 10 points more, would be all of them;"
+        " choose a larger objective, or a narrower margin."
+    )
+    assert found.eta_s is None
+    assert not found.metrics[1].excluded
+    aside = judged(spec(ORDERS, replace(slow, required=False)), ticks(3, seconds=60))
+    assert aside.verdict == Verdict.STEP_UP
 
 
 def test_no_evidence_in_time_is_inconclusive_and_not_failed() -> None:

@@ -124,6 +124,15 @@ def test_buckets_become_requests_slower_than_each_edge() -> None:
     assert counts.canary_exposures.tolist() == [10] * 5
 
 
+def test_a_histogram_in_milliseconds_is_no_data_with_both_numbers() -> None:
+    arm = buckets(("5", [0, 5]), ("300", [0, 8]), ("1000", [0, 9]), ("+Inf", [0, 10]))
+    arms = {"canary": arm, "stable": arm}
+    _, counts = BucketCounter(0.3).fold(arms, Interval(0.0, 1.0), POLICY)  # type: ignore[arg-type]
+    assert isinstance(counts, NoData)
+    assert "no bucket's bound is near 0.3: 5 would stand for it" in counts.reason
+    assert "in another unit" in counts.reason
+
+
 def test_a_series_that_is_no_bucket_is_no_data_that_names_it() -> None:
     odd = arm(samples(a=[0, 1]), samples(a=[0, 1]))
     arms = {"canary": odd, "stable": odd}

@@ -1,5 +1,7 @@
 """An assessment as text and numbers that fit into a status."""
 
+from dataclasses import replace
+
 import msgspec
 
 from analysis import Counts, Interval, Margin, MetricSpec, ReleaseSpec, ReleaseTick, assess, update
@@ -36,3 +38,10 @@ def test_reports_are_json_whatever_the_numbers_are() -> None:
     assert unread.note == "nothing measured yet"
     (watch,) = reports(assessed(60, step=1))
     assert watch.note == "not asked for at this step"
+
+
+def test_a_metric_that_cannot_show_harm_says_so_in_its_note() -> None:
+    found = assessed(60)
+    (metric,) = found.metrics
+    (report,) = reports(replace(found, metrics=(replace(metric, saturated=0.954),)))
+    assert report.note == "95% of stable's are beyond the bound: the margin is out of sight"

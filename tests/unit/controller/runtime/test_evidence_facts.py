@@ -27,6 +27,7 @@ def good() -> Assessment:
 @pytest.mark.parametrize(
     ("waiting", "doubted"),
     [(Reason.DATA_MISSING, True), (Reason.HARM_SUSPECTED, True), (Reason.HELD, True),
+     (Reason.HARM_UNSEEN, True),
      (Reason.BAKING, False), (Reason.EVIDENCE_PENDING, False), (None, False)],
 )  # fmt: skip
 def test_data_that_are_unfit_are_doubted_also_under_an_expired_hold(
