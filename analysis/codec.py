@@ -2,9 +2,10 @@
 
 Scalars are JSON numbers (their text is exact), arrays are base85 of little-endian doubles, since
 a status field has little room. What follows from the spec (grids, bets) is not stored but made
-again. A document of another version, or one that does not fit the spec, is a ValueError; a metric
-that the document lacks begins anew, one that the spec lacks is dropped. Where a margin was edited,
-the evidence against the old one says nothing about the new: that step's promotion begins anew.
+again. A document of another version, one that is damaged or does not fit the spec (see stored) is a
+ValueError; a metric that the document lacks begins anew, one that the spec lacks is dropped. Where
+a margin was edited, the evidence against the old one says nothing about the new: that step's
+promotion begins anew.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analysis.dispersion import DispersionState
-from analysis.gaps import GapMemory
+from analysis.gaps import BUCKETS, GapMemory
 from analysis.harm import HarmState
 from analysis.margins import Alternatives
 from analysis.metric import MetricState
 from analysis.promotion import PromotionState
-from analysis.release import ReleaseSpec, ReleaseState
+from analysis.release import ReleaseSpec, ReleaseState, log_harm_of
 from analysis.sequence import RatioState
 from analysis.snapshots import Snapshots
+from analysis.stored import check_together, fitting
 from analysis.ticks import IntArray
 from analysis.totals import Totals
 
@@ -58,28 +60,42 @@ def to_json(state: ReleaseState) -> dict[str, Any]:
 
 
 def from_json(spec: ReleaseSpec, document: Mapping[str, Any]) -> ReleaseState:
-    """The state that ``to_json`` wrote, for the same spec or one whose metrics were edited."""
+    """The state that ``to_json`` wrote, for the same spec or one whose metrics were edited.
+
+    ValueError where the document is another's, is damaged in any way, or does not fit the spec.
+    """
+    try:
+        state = _read(spec, document)
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise ValueError(f"stored evidence has another form: {error!r}") from error
+    if np.isnan(log_harm_of(spec, state.metrics)).any():
+        raise ValueError("stored evidence is not a number")
+    return state
+
+
+def _read(spec: ReleaseSpec, document: Mapping[str, Any]) -> ReleaseState:
     if document.get("v") != VERSION:
         raise ValueError(f"state must be of version {VERSION}; came {document.get('v')!r}")
     fresh = spec.start()
     stored = document["metrics"]
+    end_s = document["end"]
+    if end_s is not None:
+        end_s = fitting("the release", "end", 0.0, end_s)
+    step, start_s, high = (
+        fitting("the release", name, getattr(fresh, name), _unpack(document[key]))
+        for name, key in (("step", "step"), ("step_start_s", "start"), ("highest_log_e", "high"))
+    )
+    if start_s > (0.0 if end_s is None else end_s):
+        raise ValueError(f"stored step began at {start_s}, after the release's end, {end_s}")
+    if not step < len(spec.shares):
+        raise ValueError(f"stored step {step} is none of the {len(spec.shares)} of the spec")
     metrics = {
         name: _metric_from_json(name, kept, stored[name]) if name in stored else kept
         for name, kept in fresh.metrics.items()
     }
-    state = ReleaseState(
-        metrics=metrics,
-        highest_log_e=_unpack(document["high"]),
-        step=_unpack(document["step"]).astype(np.int64),
-        step_start_s=_unpack(document["start"]),
-        window_end_s=document["end"],
-    )
-    end_s = 0.0 if state.window_end_s is None else state.window_end_s
-    if np.isnan(state.highest_log_e).any() or not np.isfinite(state.step_start_s + end_s).all():
-        raise ValueError("stored evidence is not a number")
-    if not ((state.step >= -1) & (state.step < len(spec.shares))).all():
-        raise ValueError(f"stored step {state.step} is none of the {len(spec.shares)} of the spec")
-    return state
+    for name, metric in metrics.items():
+        check_together(name, metric, int(step), end_s, spec.missing_window_s / BUCKETS)
+    return ReleaseState(metrics, high, step, start_s, end_s)
 
 
 def _metric_to_json(state: MetricState) -> dict[str, Any]:
@@ -102,36 +118,43 @@ def _metric_from_json(name: str, fresh: MetricState, stored: Mapping[str, Any]) 
             f"stored state of {name} watches {len(stored['harm'])} sides, "
             f"the spec {len(fresh.harm)}; a changed direction needs a new state"
         )
-    seconds, bucket, end_s = stored["gaps"]
     # A state of before margins could be edited does not say which ones it was gathered against.
     bets = stored.get("bets") or [None] * len(fresh.promotion)
-    totals = _filled(fresh.totals, stored["totals"])
+    totals = _filled(name, fresh.totals, stored["totals"])
     # A state of before shares were looked at does not tell the step's exposures from all of them.
     seen = {"step_exposures": totals.canary_exposures}
     seen |= zip(SEEN, map(_unpack, stored["seen"]), strict=False)
-    state = replace(
+    return replace(
         fresh,
-        harm=tuple(_filled(f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
+        harm=tuple(_filled(name, f, s) for f, s in zip(fresh.harm, stored["harm"], strict=True)),
         promotion=tuple(
-            _promotion(fresh_side, side, against)
+            _promotion(name, fresh_side, side, against)
             for fresh_side, side, against in zip(
                 fresh.promotion, stored["promote"], bets, strict=True
             )
         ),
-        ratio=_filled(fresh.ratio, stored["ratio"]),
+        ratio=_filled(name, fresh.ratio, stored["ratio"]),
         totals=totals,
-        **seen,
-        gaps=GapMemory(_unpack(seconds), bucket, end_s),
-        dispersion=_dispersion(fresh.dispersion, stored["phi"]),
-        no_data=stored["no_data"],
+        **{key: fitting(name, key, getattr(fresh, key), seen[key]) for key in SEEN},
+        gaps=_gaps(name, fresh.gaps, *stored["gaps"]),
+        dispersion=_dispersion(name, fresh.dispersion, stored["phi"]),
+        no_data=None if stored["no_data"] is None else str(stored["no_data"]),
     )
-    _check_fit(name, fresh, state)
-    return state
 
 
-def _promotion(fresh: PromotionState, stored: list[Any], bets: int | None) -> PromotionState:
+def _gaps(name: str, fresh: GapMemory, seconds: Any, bucket: Any, end_s: Any) -> GapMemory:
+    return GapMemory(
+        fitting(name, "gaps", fresh.seconds, _unpack(seconds)),
+        None if bucket is None else fitting(name, "bucket", 0, bucket),
+        None if end_s is None else fitting(name, "window_end_s", 0.0, end_s),
+    )
+
+
+def _promotion(
+    name: str, fresh: PromotionState, stored: list[Any], bets: int | None
+) -> PromotionState:
     """What was stored; only the pace of the traffic if it was gathered against other margins."""
-    state = _filled(fresh, stored)
+    state = _filled(name, fresh, stored)
     if _bets_of(fresh.bets, state.step) == bets:
         return state
     return replace(
@@ -148,24 +171,9 @@ def _bets_of(bets: Alternatives, step: IntArray) -> int:
     return zlib.crc32(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
 
 
-def _dispersion(fresh: DispersionState | None, stored: Any) -> DispersionState | None:
+def _dispersion(name: str, fresh: DispersionState | None, stored: Any) -> DispersionState | None:
     """What was measured, if the spec still asks for it; from nothing if it asks for it anew."""
-    return fresh if fresh is None or stored is None else _filled(fresh, stored)
-
-
-def _check_fit(name: str, fresh: MetricState, state: MetricState) -> None:
-    pairs = [(fresh.ratio.log_means, state.ratio.log_means)]
-    pairs += [(f.log_wealth, s.log_wealth) for f, s in zip(fresh.harm, state.harm, strict=True)]
-    pairs += [
-        (f.log_sums, s.log_sums) for f, s in zip(fresh.promotion, state.promotion, strict=True)
-    ]
-    for wanted, came in pairs:
-        if wanted.shape != came.shape:
-            raise ValueError(
-                f"stored state of {name} has shape {came.shape}, the spec needs {wanted.shape}"
-            )
-        if np.isnan(came).any():
-            raise ValueError(f"stored state of {name} holds what is not a number")
+    return fresh if fresh is None or stored is None else _filled(name, fresh, stored)
 
 
 def _flat(state: Any) -> list[Any]:
@@ -173,19 +181,16 @@ def _flat(state: Any) -> list[Any]:
     return [_pack(getattr(state, f.name)) for f in fields(state) if f.name not in DERIVED]
 
 
-def _filled(fresh: S, stored: list[Any]) -> S:
+def _filled(where: str, fresh: S, stored: list[Any]) -> S:
     names = [f.name for f in fields(fresh) if f.name not in DERIVED]
     if len(names) != len(stored):
         raise ValueError(
-            f"stored {type(fresh).__name__} has {len(stored)} fields, not {len(names)}"
+            f"stored {type(fresh).__name__} of {where} has {len(stored)} fields, not {len(names)}"
         )
-    values: dict[str, Any] = {}
-    for name, text in zip(names, stored, strict=True):
-        old = getattr(fresh, name)
-        value = _unpack(text)
-        if isinstance(value, np.ndarray) and isinstance(old, np.ndarray):
-            value = value.astype(old.dtype)
-        values[name] = value
+    values: dict[str, Any] = {
+        name: fitting(where, name, getattr(fresh, name), _unpack(kept))
+        for name, kept in zip(names, stored, strict=True)
+    }
     if isinstance(fresh, HarmState):
         values["grid"] = None
     return replace(fresh, **values)

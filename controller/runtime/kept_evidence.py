@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
 from analysis.codec import from_json, to_json
 from analysis.release import ReleaseSpec, ReleaseState
 from controller.runtime.evidence import ATTENDING, Run
+
+APART_S: Final = 1.0
+"""A status tells the end of its evidence twice, once as a date; more than this is no rounding."""
 
 log = structlog.get_logger(__name__)
 
@@ -24,11 +28,22 @@ def restored(run: Run) -> ReleaseState:
         return run.plan.release.start()
     try:
         state = from_json(run.plan.release, json.loads(run.evidence))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _ended_as_told(run, state)
+    except (ValueError, RecursionError) as error:
         log.warning("evidence_unreadable", release=str(run.key), reason=str(error))
         return run.plan.release.start()
-    if state.window_end_s is None and run.window_end is not None:
-        return replace(state, window_end_s=run.window_end.timestamp())
+
+
+def _ended_as_told(run: Run, state: ReleaseState) -> ReleaseState:
+    """The state, unless it ends at another time than the status says: one that ended in the future
+    would take every tick for one that it knows already, and be judged as it stands for ever."""
+    if run.window_end is None:
+        return state
+    told_s = run.window_end.timestamp()
+    if state.window_end_s is None:
+        return replace(state, window_end_s=told_s)
+    if abs(state.window_end_s - told_s) > APART_S:
+        raise ValueError(f"evidence ends at {state.window_end_s}, by the status at {told_s}")
     return state
 
 
@@ -36,7 +51,7 @@ def attended(evidence: str) -> str:
     """Who was in the arms when this evidence was kept; empty where it does not say."""
     try:
         document = json.loads(evidence)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(document.get(ATTENDING, "")) if isinstance(document, dict) else ""
 
@@ -45,6 +60,6 @@ def rebound(spec: ReleaseSpec, state: ReleaseState) -> ReleaseState:
     """The same evidence under an edited spec; begun anew only if it no longer fits."""
     try:
         return from_json(spec, to_json(state))
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         log.warning("evidence_begun_anew", reason=str(error))
         return replace(spec.start(), window_end_s=state.window_end_s)
