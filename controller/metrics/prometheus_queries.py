@@ -35,7 +35,7 @@ SHOWN = 300
 """Characters of a query or an answer that a reason shows."""
 
 _PLAIN = re.compile(r"[\w.|/:\[\] -]*")
-"""Label values that mean the same in RE2 as in Python, and may be joined by `|`."""
+"""Label values that may be joined by `|` as they stand: no group or flag of one reaches another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from controller.metrics.regexes import RegexError, whole
+
 Operator = Literal["=", "!=", "=~", "!~"]
 
 _NAME = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*")
@@ -39,7 +41,7 @@ class Matcher:
             return value == self.value
         if self.operator == "!=":
             return value != self.value
-        found = _compiled(self.value).fullmatch(value) is not None
+        found = whole(self.value)(value)
         return found if self.operator == "=~" else not found
 
     def __str__(self) -> str:
@@ -67,11 +69,6 @@ class Selector:
     def __str__(self) -> str:
         inside = ",".join(str(matcher) for matcher in self.matchers)
         return f"{self.name}{{{inside}}}" if inside else self.name
-
-
-@functools.lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 def _unquoted(text: str) -> str:
@@ -122,8 +119,8 @@ def _matcher(found: re.Match[str]) -> Matcher:
     value = _unquoted(found[3])
     if found[2] in ("=~", "!~"):
         try:
-            _compiled(value)
-        except re.error as problem:
+            whole(value)
+        except RegexError as problem:
             raise SelectorError(f"label {found[1]}: bad regex `{value}`: {problem}") from None
     return Matcher(found[1], found[2], value)  # type: ignore[arg-type]  # the regex allows no other
 

@@ -1,5 +1,7 @@
 """The selector grammar: what it reads, writes and refuses."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,13 @@ def test_regexes_match_whole_values_and_an_absent_label_is_empty(
     assert not selector.matches("other_total", labels)
 
 
+def test_a_long_value_is_matched_at_once_whatever_the_regex() -> None:
+    selector = parse('http_requests_total{path=~"(/?[a-z]+)*/checkout"}')
+    before_s = time.thread_time()
+    assert not selector.matches("http_requests_total", {"path": "/" + "a" * 24 + "!"})
+    assert time.thread_time() - before_s < 0.2
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -45,6 +54,7 @@ def test_regexes_match_whole_values_and_an_absent_label_is_empty(
         ('orders_total{pod="a"', "expected `,` or `}`, came the end"),
         ('orders_total{pod="a"}[5m]', "expected the end, came `[`"),
         ('orders_total{pod=~"("}', "bad regex"),
+        ('orders_total{pod=~"(?=a)"}', "bad regex `(?=a)`: invalid perl operator"),
     ],
 )
 def test_what_is_no_selector_says_where_it_stops_being_one(text: str, words: str) -> None:
