@@ -1,9 +1,9 @@
 """Whether two series of one answer are one counter that was read twice.
 
-Two Prometheus servers of a pair, or two scrape jobs for one pod, give each sample twice. Summed up,
-every event would count twice, and evidence would be claimed that nobody has. Pure; it knows which
-labels Prometheus and its operator put on a target, and nothing of queries. Called by
-`metrics.prometheus_queries`.
+Two Prometheus servers of a pair, two scrape jobs for one pod, or a job that finds a pod once for
+each of its containers, give each sample twice. Summed up, every event would count twice, and
+evidence would be claimed that nobody has. Pure; it knows which labels Prometheus and its operator
+put on a target, and nothing of queries. Called by `metrics.prometheus_queries`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ READERS: Final = frozenset({"job", "prometheus", "prometheus_replica", "replica"
 WAYS: Final = frozenset({"endpoint", "service"})
 """Say by which way a target was found, if the Prometheus operator wrote them; a program of its own
 may mean something else, as `endpoint="/cart"`. Then only the samples can tell."""
+WAYS_TO_A_POD: Final = WAYS | {"cluster", "container", "instance", "metrics_path", "receive"}
+"""The same of what is known to be one pod's; without a pod, `instance` alone tells two targets of
+equal traffic apart."""
 SAME_MOMENT_S: Final = 0.25
 """Two reads so close together may see the counter in the other order."""
 
@@ -36,7 +39,7 @@ def read_twice(series: Iterable[Series]) -> str | None:
     for alike in _alike(series):
         for one, other in itertools.pairwise(alike):
             differing = sorted(set(dict({*one.labels} ^ {*other.labels})))
-            if READERS & set(differing) or _one_course(one.samples, other.samples):
+            if READERS & set(differing) or _one_counter(one.samples, other.samples):
                 return _words(one, other, differing)
     return None
 
@@ -45,11 +48,20 @@ def _alike(series: Iterable[Series]) -> Iterator[list[Series]]:
     """Groups that differ only in the labels above, neighbours by value beside each other."""
     groups: dict[object, list[Series]] = defaultdict(list)
     for one in series:
-        rest = tuple(label for label in one.labels if label[0] not in READERS | WAYS)
+        ways = READERS | (WAYS_TO_A_POD if one.label("pod") else WAYS)
+        rest = tuple(label for label in one.labels if label[0] not in ways)
         groups[one.name, rest].append(one)
     for group in groups.values():
         if len(group) > 1:
             yield sorted(group, key=lambda one: (one.samples[-1][1], one.labels))
+
+
+def _one_counter(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
+    """Whether only one counter can have both courses. One page, read once, shows both series at the
+    same moments: then they are two, unless they are equal all along."""
+    if [at_s for at_s, _ in one] == [at_s for at_s, _ in other] and one != other:
+        return False
+    return _one_course(one, other)
 
 
 def _one_course(one: Sequence[Sample], other: Sequence[Sample]) -> bool:

@@ -41,7 +41,12 @@ def test_other_labels_make_two_counters() -> None:
     assert read_twice([]) is None
 
 
-@pytest.mark.parametrize("label", ["endpoint", "service"])
+TARGET_LABELS = [
+    "endpoint", "service", "cluster", "container", "instance", "metrics_path", "receive"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", TARGET_LABELS)
 def test_two_ways_to_one_target_are_told_by_a_common_course(label: str) -> None:
     one = series(100, 130, 161, 190, **{label: "a"})
     other = series(110, 140, 171, 200, phase=5.0, **{label: "b"})
@@ -58,12 +63,35 @@ def test_two_ways_to_one_target_are_told_by_a_common_course(label: str) -> None:
     assert read_twice(at_once) is not None
 
 
-@pytest.mark.parametrize("label", ["endpoint", "service"])
+@pytest.mark.parametrize("label", TARGET_LABELS)
 def test_a_programs_own_label_of_that_name_is_no_second_read(label: str) -> None:
     paths = [series(*(base + 3 * base * i for i in range(4)), phase=0.0, **{label: f"/{base}"})
              for base in (1, 2, 40, 900)]  # fmt: skip
     for order in itertools.permutations(paths):
         assert read_twice(order) is None
+
+
+def test_a_pod_that_is_found_once_for_each_of_its_containers_is_read_twice() -> None:
+    said = read_twice([
+        series(100, 130, 161, container="app", instance="10.0.0.1:80"),
+        series(110, 140, 171, container="istio-proxy", instance="10.0.0.1:90", phase=5.0),
+    ])  # fmt: skip
+    assert said is not None
+    assert "by container app, instance 10.0.0.1:80 and container istio-proxy, instance" in said
+
+
+def test_targets_of_equal_traffic_are_not_one_where_no_pod_is_named() -> None:
+    every = [series(100, 130, 161, pod="", instance="a"),
+             series(110, 140, 171, pod="", instance="b", phase=5.0)]  # fmt: skip
+    assert read_twice(every) is None
+
+
+@pytest.mark.parametrize("label", TARGET_LABELS)
+def test_what_one_page_shows_at_once_with_other_values_is_two_counters(label: str) -> None:
+    near = [series(100, 130, 161, **{label: "a"}), series(101, 131, 162, **{label: "b"})]
+    assert read_twice(near) is None
+    same = [series(100, 130, 161, **{label: "a"}), series(100, 130, 161, **{label: "b"})]
+    assert read_twice(same) is not None
 
 
 def test_counters_that_stand_still_add_nothing_and_are_not_told_apart() -> None:
