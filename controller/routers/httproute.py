@@ -28,15 +28,16 @@ from controller.api.problems import Problem
 from controller.api.resources import HTTP_ROUTES, Resource
 from controller.routers.backends import (
     Owners,
+    Record,
     Rule,
     carries_traffic,
     new_weights,
-    rules_of,
     too_coarse,
     wanted_weights,
 )
 from controller.routers.gateway import unaccepted, unresolved
 from controller.routers.port import Router, RouteView
+from controller.routers.rules import NO_RECORD, rules_of
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -49,8 +50,9 @@ class _Kept(msgspec.Struct, frozen=True):
 def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
     """What the route says about the canary, and whether its router has taken it up."""
     kept = _kept(route)
-    rules = rules_of(route, apex, canary, kept.rules if kept else {})
+    rules = rules_of(route, apex, canary, _known(route, kept))
     ours = any(rule.canaries for rule in rules)
+    shared = any(rule.canaries and not rule.replaced for rule in rules)
     share = max((rule.share_pct for rule in rules), default=0.0)
     if kept is None:
         foreign = ours
@@ -60,7 +62,7 @@ def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
     aborted_for = route.metadata.annotations.get(names.ABORTED_ANNOTATION, "")
     return RouteView(
         # As it was asked for, not as it was rounded: the caller compares it with what he wants.
-        weight_pct=kept.share if kept and not foreign and ours else share,
+        weight_pct=kept.share if kept and not foreign and shared else share,
         in_force=not waiting_for,
         waiting_for=waiting_for,
         aborted_for=aborted_for,
@@ -81,7 +83,7 @@ def desired(
     before somebody's containment is refused by the server, however late it arrives.
     """
     kept = _kept(route)
-    rules = rules_of(route, apex, canary, kept.rules if kept else {})
+    rules = rules_of(route, apex, canary, _known(route, kept))
     operations: Ops = []
     for rule in rules:
         operations += _rule_ops(rule, canary, apex, weight_pct)
@@ -98,7 +100,7 @@ def restore(route: HTTPRoute, apex: str, canary: str, *, clear_aborted: bool = F
     """The patch that puts the owner's weights back and takes the canary out."""
     kept = _kept(route)
     operations: Ops = []
-    for rule in rules_of(route, apex, canary, kept.rules if kept else {}):
+    for rule in rules_of(route, apex, canary, _known(route, kept)):
         operations += _restore_ops(rule, apex)
     ours = [names.ROUTE_ORIGINAL_ANNOTATION]
     if clear_aborted:
@@ -169,8 +171,15 @@ def _kept(route: HTTPRoute) -> _Kept | None:
         return None
 
 
+def _known(route: HTTPRoute, kept: _Kept | None) -> Record | None:
+    """The owner's weights by rule; None where they were kept and cannot be read any more."""
+    if kept is not None:
+        return kept.rules
+    return None if _annotated(route) else NO_RECORD
+
+
 def _record(rules: tuple[Rule, ...], share_pct: float) -> str:
-    kept = _Kept(share=share_pct, rules={rule.index: rule.owners for rule in rules})
+    kept = _Kept(share=share_pct, rules={r.index: r.record or r.owners for r in rules})
     return msgspec.json.encode(kept).decode()
 
 
@@ -179,12 +188,13 @@ def _annotated(route: HTTPRoute) -> bool:
 
 
 def _problems(route: HTTPRoute, rules: tuple[Rule, ...], apex: str) -> tuple[Problem, ...]:
-    if not rules:
+    carrying = [rule for rule in rules if not rule.replaced]
+    if not carrying:
         named = {ref.name for rule in route.spec.rules for ref in rule.backend_refs}
         got = ", ".join(sorted(named)) or "no backends"
         return (Problem("spec.rules[*].backendRefs", got, f"must name the Service {apex}"),)
-    if not any(carries_traffic(rule) for rule in rules):
-        where = f"spec.rules[{rules[0].index}].backendRefs"
+    if not any(carries_traffic(rule) for rule in carrying):
+        where = f"spec.rules[{carrying[0].index}].backendRefs"
         return (Problem(where, f"weight 0 for {apex}", "must send it some traffic to share"),)
     return tuple(
         Problem(
@@ -192,7 +202,7 @@ def _problems(route: HTTPRoute, rules: tuple[Rule, ...], apex: str) -> tuple[Pro
             "weights " + ", ".join(f"{who}={weight}" for who, weight in rule.owners),
             f"must be less uneven: within 1000000 no percent of {apex} can be said",
         )
-        for rule in rules
+        for rule in carrying
         if too_coarse(rule)
     )
 
