@@ -95,7 +95,12 @@ class Traffic:
 
     routed: bool
     weight: float | None = 0.0
-    """Share of the canary in percent as the route's spec (or the pods) says it."""
+    """Share of the canary in percent as the route's spec (or the pods) says it: what it may get at
+    most, by the route that gives most."""
+    least: float | None = 0.0
+    """The same by the route that gives least, of those that send to the apex; None: none does."""
+    behind: str = ""
+    """That route and what it says, where another gives more."""
     in_force: bool = True
     """The router has accepted the spec that we read."""
     mark: Mark | None = None
@@ -104,6 +109,10 @@ class Traffic:
     """Somebody changed the backends that we wrote."""
     touched: bool = False
     """The route or Service still carries something of ours."""
+
+    def says(self, weight: float) -> bool:
+        """Every route that sends to the apex gives the canary this share, as we wrote it."""
+        return self.weight == self.least == weight and not self.foreign
 
     def marked_for(self, change_uid: str) -> bool:
         """Contained for this very Change."""
@@ -202,5 +211,7 @@ class Observed:
     namespace_ending: bool = False
     acting_since: datetime | None = None
     """When this process began to act; waits are counted from then at the earliest."""
+    refused: str = ""
+    """What the API server said as it refused the last write of ours; empty when it did not."""
     notes: tuple[str, ...] = ()
     """Advice for the condition before the run, as policies that select the old label value."""

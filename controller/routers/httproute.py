@@ -63,6 +63,7 @@ def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
     return RouteView(
         # As it was asked for, not as it was rounded: the caller compares it with what he wants.
         weight_pct=kept.share if kept and not foreign and shared else share,
+        carries=any(not rule.replaced for rule in rules),
         in_force=not waiting_for,
         waiting_for=waiting_for,
         aborted_for=aborted_for,

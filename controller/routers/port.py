@@ -23,6 +23,8 @@ class RouteView:
 
     weight_pct: float = 0.0
     """Share of the apex's traffic that the spec sends to the canary: the largest of all rules."""
+    carries: bool = True
+    """It sends to the apex: `desired` can give the canary a share."""
     in_force: bool = False
     """The router has accepted the spec that was read; `waiting_for` says what is missing."""
     waiting_for: str = ""

@@ -22,7 +22,7 @@ from controller.core.observed import Block, HoldMode, Observed
 from controller.core.plan import plan
 from controller.core.reasons import Reason
 from controller.core.run import phase, running, stable_of
-from controller.kube.port import Malformed
+from controller.kube.port import Forbidden, Invalid, Malformed
 from controller.kube.queue import Priority, WorkQueue
 from controller.runtime.act import carry_out, take_away
 from controller.runtime.acts.writer import Writer
@@ -90,6 +90,8 @@ class Reconciler:
         self._last_good = LastGood(world, writer.cluster)
         self._followed: dict[Key, str] = {}
         """The Change whose run is read, by its uid: it may vanish together with its object."""
+        self._refused: dict[Key, str] = {}
+        """What the API server said as it refused the last writes: the next look tells it."""
         self.looks: dict[Key, Look] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -117,10 +119,18 @@ class Reconciler:
         if await self._ledger.write(observed, decision, now):
             self._last_good.wrote(key, decision.rollout_status)
         self._announcer.announce(observed, decision)
-        await carry_out(self._writer, objects, decision)
+        await self._act(key, objects, decision)
         if refused is not None:
             raise refused
         self._wake(key, decision, now, under_way=running(observed) is not None)
+
+    async def _act(self, key: Key, objects: Objects, decision: Decision) -> None:
+        try:
+            await carry_out(self._writer, objects, decision)
+        except (Forbidden, Invalid) as error:
+            self._refused[key] = str(error)
+            raise
+        self._refused.pop(key, None)
 
     async def contain(self, key: Key) -> None:
         """Only what takes traffic away, and only if harm or a person asks for it: the part of a
@@ -152,6 +162,8 @@ class Reconciler:
             hold_mode=self._hold_mode() or last_hold_mode(objects.rollout) or HoldMode.ALWAYS,
             acting_since=self._acting_since(),
         )
+        refused = self._refused.get(objects.rollout.key, "")
+        bare = dataclasses.replace(bare, refused=refused)
         change = running(bare)
         key = objects.rollout.key
         if change is None:
@@ -201,6 +213,7 @@ class Reconciler:
         self._ledger.forget(key)
         self._last_good.forget(key)
         self.looks.pop(key, None)
+        self._refused.pop(key, None)
         self._queue.forget(key)
 
     def _behind(self, o: Objects) -> bool:

@@ -41,11 +41,14 @@ def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
     if not o.routed:
         return _pod_traffic(o)
     seen = [v for v in views if v is not None]
+    least = _least(o, views)
     # The first mark counts: one contained route is enough to know that it was contained.
     mark = next(filter(None, (Mark.read(v.aborted_for) for v in seen)), None)
     return Traffic(
         routed=True,
         weight=max((v.weight_pct for v in seen), default=None),
+        least=least[1].weight_pct if least else None,
+        behind=_behind(least, seen) if least else "",
         in_force=bool(seen) and all(v.in_force for v in seen),
         mark=mark,
         foreign=any(v.foreign for v in seen),
@@ -53,9 +56,23 @@ def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
     )
 
 
+def _least(o: Objects, views: Sequence[RouteView | None]) -> tuple[str, RouteView] | None:
+    """The route that gives the canary least, of those that send to the apex. One that does not is
+    a Block, and says nothing about the share."""
+    named = zip((f"{r.kind} {r.name}" for r in o.routes), views, strict=True)
+    carrying = [(name, view) for name, view in named if view is not None and view.carries]
+    return min(carrying, key=lambda one: one[1].weight_pct, default=None)
+
+
+def _behind(least: tuple[str, RouteView], seen: Sequence[RouteView]) -> str:
+    name, view = least
+    even = all(v.weight_pct == view.weight_pct for v in seen)
+    return "" if even else f"{name} says {view.weight_pct:g}%"
+
+
 def _pod_traffic(o: Objects) -> Traffic:
     if o.service is None:
-        return Traffic(routed=False, weight=None)
+        return Traffic(routed=False, weight=None, least=None)
     view = pods.read(
         o.service,
         canary_ready=o.canary.status.available_replicas if o.canary else 0,
@@ -64,6 +81,7 @@ def _pod_traffic(o: Objects) -> Traffic:
     return Traffic(
         routed=False,
         weight=round(view.weight_pct, 2),
+        least=round(view.weight_pct, 2),
         mark=Mark.read(view.aborted_for),
         touched=view.managed,
     )

@@ -320,7 +320,7 @@ class ShopWorld:
                     HTTP_ROUTES,
                     KEY.namespace,
                     shop_objects.NAMESPACE,
-                    _accepted(route),
+                    accepted(route),
                     subresource="status",
                 )
             await asyncio.sleep(0.02)
@@ -337,7 +337,8 @@ class ShopWorld:
             raise end
 
 
-def _accepted(route: Mapping[str, Any]) -> dict[str, Any]:
+def accepted(route: Mapping[str, Any]) -> dict[str, Any]:
+    """What a gateway writes when it has taken a route as it stands."""
     generation = route["metadata"]["generation"]
     condition = {
         "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",

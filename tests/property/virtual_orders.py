@@ -36,8 +36,13 @@ def body_of(cluster: MemoryCluster, resource: Any, name: str) -> dict[str, Any] 
 
 
 def canary_weight(cluster: MemoryCluster) -> float:
-    """Share of the canary by the weights that stand in the route, in percent."""
-    route = body_of(cluster, HTTP_ROUTES, shop_objects.NAMESPACE)
+    """Share of the canary by the weights that stand in the shop's route, in percent."""
+    return share_on(cluster, shop_objects.NAMESPACE)
+
+
+def share_on(cluster: MemoryCluster, name: str) -> float:
+    """The same by one route among several."""
+    route = body_of(cluster, HTTP_ROUTES, name)
     if route is None:
         return 0.0
     weights = {b["name"]: b.get("weight", 1) for b in route["spec"]["rules"][0]["backendRefs"]}

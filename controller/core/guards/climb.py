@@ -5,6 +5,7 @@ Only evidence gathered at a weight lets a release pass it; elapsed time alone ne
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -33,28 +34,30 @@ def wanted_weight(o: Observed, change: Change) -> float:
 
 
 def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
-    """The route must say the weight, and the router must show that it took it."""
+    """Every route must say the weight, and every router must show that it took it."""
     change = running(o)
     if change is None or phase(o) not in CARRYING:
         return None
     status, weight = change.status, wanted_weight(o, change)
     deadline = progress_deadline(o, change, now)
-    asked = o.traffic.weight == weight and not o.traffic.foreign
-    if o.traffic.routed and o.traffic.weight is not None and not asked:
+    carried = o.traffic.least is not None
+    if o.traffic.routed and (carried or o.traffic.foreign) and not o.traffic.says(weight):
         if status.in_force_since is not None:
             return _repaired(o, now, change, weight)
-        if weight > o.traffic.weight and who_holds(o, change) is not None:
-            return weight_held(o, now)
-        fact = f"setting the weight to {weight:g}%"
+        if weight > (o.traffic.least or 0.0) and who_holds(o, change) is not None:
+            return _held_below(o, now, change, weight)
+        why = "".join(f"; {word}" for word in (o.traffic.behind, o.refused) if word)
+        fact = f"setting the weight to {weight:g}%{why}"
         if now >= deadline:
             return go_back(o, now, Outcome.INCONCLUSIVE, Reason.PROGRESS_DEADLINE, f"late: {fact}")
         return Ruling(
             Reason.ROUTE_PENDING, fact, intents=(SetWeight(weight, change.metadata.uid),),
             wake_at=deadline,
         )  # fmt: skip
-    if o.traffic.routed and o.traffic.weight is None and who_holds(o, change) is not None:
+    if o.traffic.routed and not carried and who_holds(o, change) is not None:
         return weight_held(o, now)  # a route that is gone is missing, and not slow
-    if not o.traffic.in_force and status.in_force_since is None:
+    shows = o.traffic.in_force and (carried or not o.traffic.routed)
+    if not shows and status.in_force_since is None:
         fact = f"weight {weight:g}% is written; the router does not show it yet"
         if now >= deadline:
             return go_back(o, now, Outcome.INCONCLUSIVE, Reason.PROGRESS_DEADLINE, fact)
@@ -68,10 +71,27 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
     return None
 
 
+def _held_below(o: Observed, now: datetime, change: Change, weight: float) -> Ruling | None:
+    """Held before the weight is on every route: none is raised, and one that somebody raised above
+    it comes down to where the others are."""
+    held, least = weight_held(o, now), o.traffic.least
+    if held is None or least is None or (o.traffic.weight or 0.0) <= weight:
+        return held
+    lower = SetWeight(least, change.metadata.uid)
+    return dataclasses.replace(held, intents=(*held.intents, lower))
+
+
 def _repaired(o: Observed, now: datetime, change: Change, weight: float) -> Ruling:
     """Somebody else wrote the route while our weight was in force: it is set back, as often as it
     takes, until the wait at this rung is over."""
-    fact = f"the route said {o.traffic.weight:g}% where {weight:g}% was in force"
+    said = o.traffic.weight if o.traffic.weight != weight else o.traffic.least
+    which = f" ({o.traffic.behind})" if o.traffic.behind else ""
+    fact = (
+        f"somebody changed the backends where {weight:g}% was in force"
+        if said in (weight, None)
+        else f"the route said {said:g}%{which} where {weight:g}% was in force"
+    )
+    fact += f"; {o.refused}" if o.refused else ""
     deadline = hold_deadline(o, change, now)
     if now >= deadline and plan_of(change).limits.on_no_evidence == "Rollback":
         return without_evidence(o, now, f"{fact}, until limits.hold")

@@ -134,7 +134,7 @@ def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:
             Reason.ABSORBING, f"{o.canary.available} of {full} canary pods are ready",
             wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
-    if o.traffic.weight is not None and o.traffic.weight != 100:
+    if o.traffic.weight is not None and not o.traffic.says(100):
         return Ruling(
             Reason.ABSORBING, "the canary takes all traffic",
             intents=(SetWeight(100, change.metadata.uid),),

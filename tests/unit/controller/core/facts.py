@@ -87,10 +87,19 @@ class Facts(Surroundings):
 
     def weight(self, percent: float | None) -> Self:
         """What the route says; None: it cannot be read."""
-        return self.traffic(weight=percent, touched=bool(percent) or self.o.traffic.touched)
+        touched = bool(percent) or self.o.traffic.touched
+        return self.traffic(weight=percent, least=percent, touched=touched)
+
+    def uneven(self, least: float, weight: float) -> Self:
+        """Two routes: one gives the canary more than the other."""
+        return self.weight(weight).traffic(least=least, behind=f"HTTPRoute second says {least:g}%")
+
+    def apex_gone(self) -> Self:
+        """No route sends to the apex any more, and none to the canary."""
+        return self.weight(0).traffic(least=None).blocked(Reason.TRAFFIC_MISSING)
 
     def route_gone(self) -> Self:
-        return self.traffic(weight=None, in_force=False, mark=None, touched=False)
+        return self.weight(None).traffic(in_force=False, mark=None, touched=False)
 
     def marked(self, uid: str = UID, outcome: str = "", reason: str = "") -> Self:
         """The route carries the containment mark of this Change."""

@@ -106,6 +106,11 @@ class Surroundings:
         self.o = replace(self.o, acting_since=ago(minutes))
         return self
 
+    def refused(self, words: str) -> Self:
+        """The API server refused the last write."""
+        self.o = replace(self.o, refused=words)
+        return self
+
     def leaving(self) -> Self:
         """Somebody deleted the Rollout."""
         return self.metadata(deletion_timestamp=ago(0.1))

@@ -28,8 +28,8 @@ that does not come back while the canary serves; each would lose traffic by goin
 
 
 def raised(o: Observed) -> bool:
-    """Whether the decision asks for more traffic on the canary than the route gives."""
-    before = o.traffic.weight or 0.0
+    """Whether the decision asks for more traffic on the canary than each route gives."""
+    before = o.traffic.least or 0.0
     return any(isinstance(i, SetWeight) and i.percent > before for i in plan(o, NOW).intents)
 
 

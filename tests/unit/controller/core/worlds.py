@@ -84,6 +84,8 @@ def _workload(draw: st.DrawFn, r: Release) -> None:
 
 def _traffic(draw: st.DrawFn, r: Release) -> None:
     r.weight(draw(WEIGHT))
+    if not draw(_rarely_not()) and r.o.traffic.weight is not None:
+        r.traffic(least=draw(st.sampled_from((None, 0.0, min(5.0, r.o.traffic.weight)))))
     r.traffic(
         in_force=draw(_rarely_not()), foreign=not draw(_rarely_not()), touched=draw(st.booleans())
     )

@@ -125,6 +125,8 @@ RETREATED = (
     Case("the canary stays for as long as a route sends to it, whatever deadline has passed",
          release().retreating().weight(25).entered(11).status(drain_until=ago(0)),
          "retreating", Reason.RETREATING, BACK, (Contain(UID),), not_=(RemoveCanary,)),
+    Case("a route of two that still sends to it is enough", release().retreating().uneven(0, 25),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID),), not_=(RemoveCanary,)),
     Case("without its mark a weight of 0 is not safe yet",
          release().retreating().traffic(mark=None),
          "retreating", Reason.RETREATING, BACK, (Contain(UID),), waits_until=8),
