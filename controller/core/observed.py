@@ -103,6 +103,8 @@ class Traffic:
     """That route and what it says, where another gives more."""
     in_force: bool = True
     """The router has accepted the spec that we read."""
+    unresolved: str = ""
+    """Why a router does not find the canary that its route names, in its own words."""
     mark: Mark | None = None
     """The containment mark (route annotation or pin)."""
     foreign: bool = False

@@ -109,7 +109,7 @@ MEANING: dict[Reason, str] = {
     Reason.RESTARTING: "Only the restart annotation changed; stable restarts without a ladder.",
     Reason.HARM_FOUND: "The evidence of harm crossed its threshold.",
     Reason.CANARY_CRASHING: "A container of the canary crashes again and again.",
-    Reason.CANARY_LOST: "No canary pod is ready while it should carry traffic.",
+    Reason.CANARY_LOST: "Under traffic no canary pod is ready, or the router does not find it.",
     Reason.PROGRESS_DEADLINE: "Pods, a router or an absorb took over limits.progressDeadline.",
     Reason.NO_EVIDENCE: "limits.hold passed without enough evidence.",
     Reason.ABORTED: "A person aborted the release.",

@@ -8,6 +8,7 @@ only old ReplicaSet that exists (docs/architecture.md, "paused is not enough").
 
 from __future__ import annotations
 
+from controller.api.change import Change
 from controller.core.actions import (
     ApplyCanary,
     DropReplicaSets,
@@ -110,17 +111,25 @@ def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Not
 
 
 def _size_canary(o: Observed, intents: list[Intent]) -> None:
-    """Under traffic the canary follows the live size of stable without a pause in the evidence."""
+    """Under traffic the canary stays as it was applied, and follows the live size of stable without
+    a pause in the evidence."""
     change = running(o)
-    if change is None or phase(o) not in CARRYING or change.status.in_force_since is None:
-        return
-    if o.workload is None or o.workload.replicas == 0:
+    if change is None or o.workload is None or o.workload.replicas == 0:
         return
     if o.workload.digest != change.spec.target.digest and not o.target_kept:
         return  # what would be applied is a newer template: this run is to be superseded
-    want = wanted_pods(o, change)
-    if o.canary is None or o.canary.wanted != want or not o.canary.intact:
+    want = _kept_size(o, change)
+    if want is not None and (o.canary is None or o.canary.wanted != want or not o.canary.intact):
         intents.append(ApplyCanary(change.metadata.uid, want))
+
+
+def _kept_size(o: Observed, change: Change) -> int | None:
+    """Pods that the canary is to have under traffic; None where a rule of the ladder sees to it, or
+    nothing does. In an absorb its size is the rule's, and only what was edited is mended."""
+    if phase(o) in CARRYING and change.status.in_force_since is not None:
+        return wanted_pods(o, change)
+    ours = o.canary is not None and o.canary.change_uid == change.metadata.uid
+    return o.canary.wanted if o.canary and ours and phase(o) is Phase.ABSORBING else None
 
 
 def _keep_target(o: Observed, w: Workload, intents: list[Intent]) -> None:

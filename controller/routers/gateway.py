@@ -1,4 +1,5 @@
-"""What the gateways say about a route: whether each has accepted the spec that we read.
+"""What the gateways say about a route: whether each has accepted the spec that we read, and finds
+the canary that it names.
 
 A weight counts only once it is in force. Called by httproute.py, and fit for other kinds of route
 of the Gateway API, which all have this status.
@@ -6,6 +7,7 @@ of the Gateway API, which all have this status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,13 +28,37 @@ def unaccepted(route: HTTPRoute) -> str:
     return next((answer for answer in answers if answer), "")
 
 
-def unresolved(route: HTTPRoute) -> str:
-    """What a gateway says about backends that it does not find; empty when it finds them all."""
+def unresolved(route: HTTPRoute, canary: str) -> str:
+    """What a gateway says about backends that it does not find; empty when it finds the canary.
+
+    Its last word stands until it has looked at the spec anew. A text that names another backend and
+    not the canary is no word about the canary: such a share is answered with errors with or without
+    a release.
+    """
+    parents = route.spec.parent_refs
     for report in route.status.parents:
+        if parents and not any(_same(p, report.parent_ref, route.namespace) for p in parents):
+            continue  # of a gateway that the route has left
         found = _condition(report, "ResolvedRefs")
-        if found is not None and found.status == "False":
-            return f"{found.reason}: {found.message}"
+        if found is None or found.status != "False":
+            continue
+        if not _about_another(route, found.message, canary):
+            return f"{found.reason}: {found.message}".rstrip(": ")
     return ""
+
+
+def _about_another(route: HTTPRoute, message: str, canary: str) -> bool:
+    backends = {ref.name for rule in route.spec.rules for ref in rule.backend_refs}
+    others = backends - {canary}
+    return canary not in message and any(_names(message, one, route.namespace) for one in others)
+
+
+def _names(message: str, service: str, namespace: str) -> bool:
+    """As gateways write names: `space/name`, `name.space`, in quotes, or after the kind. A name may
+    be a word of every such sentence, as `backend` is."""
+    name, space = re.escape(service), re.escape(namespace)
+    written = rf"{space}/{name}|{name}\.{space}|[\"'`]{name}[\"'`]|Service {name}"
+    return re.search(rf"(?<![\w-])(?:{written})(?![\w-])", message, re.IGNORECASE) is not None
 
 
 def _unaccepted_by(report: RouteParentStatus, generation: int) -> str:

@@ -70,7 +70,7 @@ def read(route: HTTPRoute, apex: str, canary: str) -> RouteView:
         foreign=foreign,
         managed=ours or _annotated(route) or bool(aborted_for),
         unclaimed=ours and not _annotated(route) and not aborted_for,
-        unresolved=unresolved(route),
+        unresolved=unresolved(route, canary) if ours else "",
         problems=_problems(route, rules, apex),
     )
 

@@ -37,7 +37,8 @@ class RouteView:
     unclaimed: bool = False
     """The canary is among the backends, and nothing on the route says that we put it there."""
     unresolved: str = ""
-    """The router's word about backends that it cannot find; empty when it finds all."""
+    """Why the router cannot find the canary that the spec names, in its own words: it answers that
+    share with errors. Empty when it finds it, and when none is named."""
     problems: tuple[Problem, ...] = ()
     """Why this route cannot carry a canary."""
 

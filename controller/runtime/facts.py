@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from controller.api import names
+from controller.api.k8s import Deployment
 from controller.api.kinds import Rollout, Signoff
 from controller.core.observed import (
     Block,
@@ -32,7 +33,7 @@ from controller.runtime.service_facts import service_blocks
 from controller.runtime.traffic_facts import route_views, traffic, traffic_blocks
 from controller.workloads import floor, history, template
 from controller.workloads.arms import Arm, by_pods, routed, settled, split_label
-from controller.workloads.canary import intact, proposal_digest
+from controller.workloads.canary import intact, proposal_digest, service_intact
 from controller.workloads.network import pod_selectors, selects_old_value
 from controller.workloads.view import hash_of
 
@@ -161,7 +162,7 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
         arm is not None
         and released is not None
         and intact(d, released, arm, released.spec.template)
-        and (not o.routed or o.canary_service is not None)
+        and (not o.routed or _service_fits(o, released, arm))
     )
     return Canary(
         change_uid=d.metadata.labels.get(names.CHANGE_LABEL, ""),
@@ -173,6 +174,13 @@ def _canary(o: Objects, arm: Arm | None) -> Canary | None:
         stuck=stuck(pods),
         intact=fits,
     )
+
+
+def _service_fits(o: Objects, released: Deployment, arm: Arm) -> bool:
+    """Traffic that a route gives the canary reaches it. Without the apex there is nothing that the
+    canary's Service could be compared with; a Block says so."""
+    made, apex, new = o.canary_service, o.service, released.spec.template
+    return made is not None and (apex is None or service_intact(made, apex, arm, new))
 
 
 def _notes(o: Objects, arm: Arm | None) -> tuple[str, ...]:

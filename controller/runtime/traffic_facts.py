@@ -50,6 +50,7 @@ def traffic(o: Objects, views: Sequence[RouteView | None]) -> Traffic:
         least=least[1].weight_pct if least else None,
         behind=_behind(least, seen) if least else "",
         in_force=bool(seen) and all(v.in_force for v in seen),
+        unresolved=next((v.unresolved for v in seen if v.unresolved), ""),
         mark=mark,
         foreign=any(v.foreign for v in seen),
         touched=any(v.managed for v in seen),

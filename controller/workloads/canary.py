@@ -89,6 +89,25 @@ def intact(canary: Deployment, deployment: Deployment, arm: Arm, template: msgsp
     )
 
 
+def service_intact(canary: Service, apex: Service, arm: Arm, template: msgspec.Raw) -> bool:
+    """Whether the canary's Service selects and listens as we apply it; what somebody added to it
+    takes nothing away.
+
+    Nor is it mended while that would lose the canary's pods: the apex selects by something that
+    they do not have, and a Block says so.
+    """
+    selector = _moved(apex.spec.selector, arm)
+    ports = {(p.port, p.protocol): _listens(p) for p in canary.spec.ports}
+    return not selector.items() <= pod_labels(template, arm).items() or (
+        canary.spec.selector == selector
+        and all(ports.get((p.port, p.protocol)) == _listens(p) for p in apex.spec.ports)
+    )
+
+
+def _listens(port: ServicePort) -> tuple[str, int | str, str]:
+    return port.name, port.target_port or port.port, port.app_protocol
+
+
 def _selector(deployment: Deployment, arm: Arm) -> dict[str, str]:
     return _moved(deployment.spec.selector.match_labels, arm)
 

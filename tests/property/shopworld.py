@@ -94,6 +94,8 @@ class ShopWorld:
         """The write that `crash_at` named came, and the operator was cut off there."""
         self.full = False
         """No node has room for another pod of a canary."""
+        self.not_found = ""
+        """What the gateway says of a canary that it does not find."""
         self._stack = AsyncExitStack()
         self._operators: list[tuple[Operator, asyncio.Task[None]]] = []
 
@@ -307,11 +309,12 @@ class ShopWorld:
     async def _accept(self) -> None:
         """Accepts every generation of the route, and takes down each weight that it sees."""
         gateway = self.cluster.as_user("gateway")
-        seen = -1
+        seen: tuple[int, str] | None = None
         while True:
             route = body_of(self.cluster, HTTP_ROUTES, shop_objects.NAMESPACE)
-            if route is not None and route["metadata"]["generation"] != seen:
-                seen = route["metadata"]["generation"]
+            now = (route["metadata"]["generation"], self.not_found) if route is not None else seen
+            if route is not None and now != seen:
+                seen = now
                 self.orders.advance()
                 self.weights.append(canary_weight(self.cluster))
                 if route["metadata"].get("annotations", {}).get(names.ABORTED_ANNOTATION):
@@ -320,7 +323,7 @@ class ShopWorld:
                     HTTP_ROUTES,
                     KEY.namespace,
                     shop_objects.NAMESPACE,
-                    accepted(route),
+                    accepted(route, self.not_found),
                     subresource="status",
                 )
             await asyncio.sleep(0.02)
@@ -337,15 +340,21 @@ class ShopWorld:
             raise end
 
 
-def accepted(route: Mapping[str, Any]) -> dict[str, Any]:
-    """What a gateway writes when it has taken a route as it stands."""
+def accepted(route: Mapping[str, Any], not_found: str = "") -> dict[str, Any]:
+    """What a gateway writes when it has taken a route as it stands; in these words, when it does
+    not find the canary."""
     generation = route["metadata"]["generation"]
     condition = {
         "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
         "observedGeneration": generation, "lastTransitionTime": "2026-11-24T12:00:00Z",
     }  # fmt: skip
+    conditions = [condition]
+    named = {ref["name"] for rule in route["spec"]["rules"] for ref in rule["backendRefs"]}
+    if not_found and f"{KEY.name}-canary" in named:
+        failed = {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound"}
+        conditions.append({**condition, **failed, "message": not_found})
     parents = [
-        {"parentRef": ref, "controllerName": "test/gateway", "conditions": [condition]}
+        {"parentRef": ref, "controllerName": "test/gateway", "conditions": conditions}
         for ref in route["spec"].get("parentRefs", [{"name": "local"}])
     ]
     return {"status": {"parents": parents}}

@@ -19,7 +19,7 @@ from controller.core.run import phase, running, step_of
 from controller.core.waits import hold_deadline, progress_deadline
 
 MAX_LOSSES = 2
-"""Times that a canary may lose all its pods under traffic; the next one takes it back."""
+"""Times that a canary may be lost under traffic; the next one takes it back."""
 _WAITED_FOR_PEOPLE = TO_BE_MENDED | {
     Reason.SCALED_TO_ZERO, Reason.HELD, Reason.PAUSED, Reason.SIGNOFF_APPLIED, Reason.UNSEEN,
 }  # fmt: skip
@@ -61,7 +61,8 @@ def _switched_off(o: Observed, change: Change) -> tuple[Intent, ...]:
 
 
 def canary_lost(o: Observed, now: datetime) -> Ruling | None:
-    """No canary pod is left while the route sends it traffic: weight 0 until one is ready.
+    """No canary pod is left, or the router does not find the canary, while a route sends it
+    traffic: weight 0 until it is back.
 
     Also where weight 0 is written already and this was not: the weight must not rise meanwhile.
     """
@@ -72,10 +73,11 @@ def canary_lost(o: Observed, now: datetime) -> Ruling | None:
         return None
     if not o.traffic.weight and change.status.in_force_since is None:
         return None
-    if o.canary is not None and o.canary.available > 0:
+    fact = _why_lost(o)
+    if not fact:
         return None
     losses = change.status.losses + 1
-    message = f"no canary pod is ready under traffic (time {losses})"
+    message = f"{fact} (time {losses})"
     if losses > MAX_LOSSES:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.CANARY_LOST, message)
     return Ruling(
@@ -84,6 +86,18 @@ def canary_lost(o: Observed, now: datetime) -> Ruling | None:
         change=replace(change.status, losses=losses, in_force_since=None, entered_at=now),
         notes=(Note(Reason.CANARY_LOST, message),),
     )  # fmt: skip
+
+
+def _why_lost(o: Observed) -> str:
+    """What takes the ground from under the canary's share; empty when it is served."""
+    if o.canary is None or o.canary.available == 0:
+        return "no canary pod is ready under traffic"
+    return not_found(o)
+
+
+def not_found(o: Observed) -> str:
+    """That a router does not find the canary, in its words; empty when all do."""
+    return o.traffic.unresolved and f"the router does not find the canary: {o.traffic.unresolved}"
 
 
 def canary_starting(o: Observed, now: datetime) -> Ruling | None:

@@ -14,6 +14,7 @@ from controller.api.change import Change, ChangeStatus
 from controller.core.actions import SetWeight
 from controller.core.decision import Note, Ruling
 from controller.core.guards.back import go_back
+from controller.core.guards.canary import not_found
 from controller.core.guards.holding import weight_held, who_holds, without_evidence
 from controller.core.observed import Observed, Verdict
 from controller.core.phases import CARRYING, Outcome, Phase
@@ -46,6 +47,8 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
             return _repaired(o, now, change, weight)
         if weight > (o.traffic.least or 0.0) and who_holds(o, change) is not None:
             return _held_below(o, now, change, weight)
+        if (missing := not_found(o)) and weight > (o.traffic.least or 0.0):
+            return _waits_for_router(o, now, missing, deadline)
         why = "".join(f"; {word}" for word in (o.traffic.behind, o.refused) if word)
         fact = f"setting the weight to {weight:g}%{why}"
         if now >= deadline:
@@ -56,12 +59,10 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
         )  # fmt: skip
     if o.traffic.routed and not carried and who_holds(o, change) is not None:
         return weight_held(o, now)  # a route that is gone is missing, and not slow
-    shows = o.traffic.in_force and (carried or not o.traffic.routed)
+    shows = o.traffic.in_force and not o.traffic.unresolved and (carried or not o.traffic.routed)
     if not shows and status.in_force_since is None:
         fact = f"weight {weight:g}% is written; the router does not show it yet"
-        if now >= deadline:
-            return go_back(o, now, Outcome.INCONCLUSIVE, Reason.PROGRESS_DEADLINE, fact)
-        return Ruling(Reason.ROUTE_PENDING, fact, wake_at=deadline)
+        return _waits_for_router(o, now, fact, deadline)
     if status.in_force_since is None:
         shown = weight if o.traffic.routed else (o.traffic.weight or 0.0)
         return Ruling(
@@ -69,6 +70,13 @@ def traffic_lags(o: Observed, now: datetime) -> Ruling | None:
             change=replace(status, in_force_since=now, peak_weight=max(status.peak_weight, shown)),
         )  # fmt: skip
     return None
+
+
+def _waits_for_router(o: Observed, now: datetime, fact: str, deadline: datetime) -> Ruling:
+    """Nothing is written while the router is to move; what it never does is no harm found."""
+    if now >= deadline:
+        return go_back(o, now, Outcome.INCONCLUSIVE, Reason.PROGRESS_DEADLINE, fact)
+    return Ruling(Reason.ROUTE_PENDING, fact, wake_at=deadline)
 
 
 def _held_below(o: Observed, now: datetime, change: Change, weight: float) -> Ruling | None:

@@ -22,6 +22,7 @@ from controller.core.actions import (
 from controller.core.decision import Memory, Note, Ruling
 from controller.core.finish import finish
 from controller.core.guards.back import drain, go_back
+from controller.core.guards.canary import not_found
 from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
@@ -134,6 +135,8 @@ def _all_traffic_on_canary(o: Observed, now: datetime) -> Ruling | None:
             Reason.ABSORBING, f"{o.canary.available} of {full} canary pods are ready",
             wake_at=progress_deadline(o, change, now),
         )  # fmt: skip
+    if missing := not_found(o):
+        return Ruling(Reason.ROUTE_PENDING, missing, wake_at=progress_deadline(o, change, now))
     if o.traffic.weight is not None and not o.traffic.says(100):
         return Ruling(
             Reason.ABSORBING, "the canary takes all traffic",

@@ -109,6 +109,10 @@ class Facts(Surroundings):
         """The router has not taken up what the route says."""
         return self.traffic(in_force=False)
 
+    def not_found(self, words: str = "BackendNotFound: no such Service") -> Self:
+        """A router does not find the canary that its route names."""
+        return self.traffic(unresolved=words)
+
     def by_pods(self) -> Self:
         """No route: the share is made by the number of pods."""
         return self.traffic(routed=False, touched=bool(self.o.traffic.mark))

@@ -90,6 +90,8 @@ def _traffic(draw: st.DrawFn, r: Release) -> None:
         in_force=draw(_rarely_not()), foreign=not draw(_rarely_not()), touched=draw(st.booleans())
     )
     if not draw(_rarely_not()):
+        r.not_found()
+    if not draw(_rarely_not()):
         r.marked(draw(st.sampled_from((UID, "uid-other"))))
     if not draw(_rarely_not()):
         r.by_pods()

@@ -197,3 +197,44 @@ def test_a_canary_service_is_inside_the_cluster(given_spec: Any, expected: str |
 def test_a_canarys_name_fits_and_is_never_the_apexs(name: str) -> None:
     assert len(arms.canary_name(name)) <= 63 or len(name) + 7 <= 63
     assert arms.canary_name(name) != name
+
+
+def applied_service(apex: Service, **spec: Any) -> Service:
+    """The canary's Service as the server keeps it, and what somebody made of it."""
+    body = canary.canary_service(apex, ARM)
+    ports = [{"targetPort": port["port"], **port} for port in body["spec"]["ports"]]
+    return read({**body, "spec": {**body["spec"], "ports": ports, **spec}}, Service)
+
+
+HTTP = {"name": "http", "port": 80, "targetPort": 80}
+
+
+@pytest.mark.parametrize(
+    ("edit", "intact"),
+    [
+        pytest.param({}, True, id="as it was applied"),
+        pytest.param({"ports": [HTTP, {"name": "debug", "port": 81}]}, True, id="a port was added"),
+        pytest.param({"selector": {"app": "typo"}}, False, id="selects something else"),
+        pytest.param({"selector": {"app": "checkout-canary"}}, False, id="selects more"),
+        pytest.param({"ports": []}, False, id="no port"),
+        pytest.param({"ports": [{**HTTP, "targetPort": 9}]}, False, id="another target"),
+        pytest.param({"ports": [{**HTTP, "protocol": "UDP"}]}, False, id="another protocol"),
+    ],
+)
+def test_a_canarys_service_is_intact_as_long_as_it_does_what_it_is_for(
+    edit: dict[str, Any], intact: bool
+) -> None:
+    assert canary.service_intact(applied_service(service(), **edit), service(), ARM, raw(V2)) is (
+        intact
+    )
+
+
+def test_a_canarys_service_follows_the_ports_of_its_apex() -> None:
+    before = applied_service(service())
+    moved = service(ports=[{**HTTP, "port": 8080}])
+    assert not canary.service_intact(before, moved, ARM, raw(V2))
+
+
+def test_a_canarys_service_is_left_alone_where_mending_it_would_lose_its_pods() -> None:
+    narrower = service(selector={"app": "checkout", "version": "v1"})
+    assert canary.service_intact(applied_service(service()), narrower, ARM, raw(V2))

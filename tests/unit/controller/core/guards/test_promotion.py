@@ -86,6 +86,8 @@ ABSORBED = (
          Reason.ABSORBING, ON, (ApplyCanary(UID, 6),), (Unpause, SetWeight)),
     Case("the Deployment is resumed when the router shows it", ready_to_absorb().weight(100),
          "absorbing", Reason.ABSORBING, ON, (Unpause(TARGET),)),
+    Case("but not while the router does not find it", ready_to_absorb().weight(0).not_found(),
+         "absorbing", Reason.ROUTE_PENDING, ON, nothing=True, says="BackendNotFound"),
     Case("on every route", ready_to_absorb().uneven(98, 100), "absorbing", Reason.ABSORBING, ON,
          (SetWeight(100, UID),), (Unpause,)),
     Case("and not before", ready_to_absorb().weight(100).not_shown(), "absorbing",
