@@ -119,7 +119,7 @@ MEANING: dict[Reason, str] = {
     Reason.RETREATING: "Weight 0; the canary drains and goes.",
     Reason.REVERTING: "The Deployment goes back to the stable template.",
     Reason.ROLLED_BACK: "The release was taken back.",
-    Reason.FOREIGN_WEIGHT: "Somebody changed the route's weight; it was set back.",
+    Reason.FOREIGN_WEIGHT: "Somebody changed the route's weight or took off a pin; it is set back.",
     Reason.ESCAPED: "An edit began to roll without the hold; it was paused and emptied.",
     Reason.STABLE_LOST: "The stable ReplicaSet was gone; it was recreated from its revision.",
     Reason.FLOOR: "Stable is kept large enough to take all traffic back.",

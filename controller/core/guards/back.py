@@ -21,7 +21,7 @@ from controller.core.actions import (
     RestoreTraffic,
     SwitchOff,
 )  # fmt: skip
-from controller.core.decision import Ruling
+from controller.core.decision import Note, Ruling
 from controller.core.finish import finish
 from controller.core.observed import Observed, Verdict
 from controller.core.phases import REJECTING, REVERSIBLE, Outcome, Phase
@@ -206,12 +206,26 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
         drained = drain(o, now, status, reason, why)
         # The flag again: an operator that was killed after the record of the way back left it on.
         gone = (*_kill_switch(o, status.outcome), RemoveCanary())
-        return drained or Ruling(reason, f"{why}; removing the canary", intents=gone)
+        removed = Ruling(reason, f"{why}; removing the canary", intents=gone)
+        return _pinned_again(o, change, drained or removed)
     if o.traffic.touched:
         return Ruling(
             reason, f"{why}; restoring the owner's traffic", intents=(RestoreTraffic(forget=True),)
         )
     return finish(o, now, status, why)
+
+
+def _pinned_again(o: Observed, change: Change, ruling: Ruling) -> Ruling:
+    """Without a route, somebody took the pin off and left the mark: it is set again, beside the
+    rest of the way back. That waits for nothing, as the canary's end ends its share as well."""
+    if o.traffic.routed or not o.traffic.weight:
+        return ruling
+    pin, notes = _contain(change, change.status), ruling.notes
+    if change.status.reason != Reason.RECREATED:  # else there may be no stable pod to pin it to
+        service = f"Service {o.rollout.spec.traffic.service}"
+        text = f"{service} sent traffic to the canary again; it is pinned to stable"
+        notes = (*notes, Note(Reason.FOREIGN_WEIGHT, text))
+    return dataclasses.replace(ruling, intents=(pin, *ruling.intents), notes=notes)
 
 
 def drain(

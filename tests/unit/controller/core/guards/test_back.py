@@ -135,6 +135,14 @@ RETREATED = (
          "retreating", Reason.RETREATING, BACK, (Contain(UID),), waits_until=8),
     Case("by pods the pin is the mark", release().retreating().traffic(mark=None).by_pods(),
          "retreating", Reason.RETREATING, BACK, (Contain(UID),)),
+    Case("a pin that somebody took off is set again while the canary drains",
+         release().retreating().by_pods().weight(50),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID),), (RemoveCanary,), waits_until=0.5),
+    Case("and as the canary goes, which waits for nothing",
+         release().retreating().by_pods().weight(50).status(drain_until=ago(0)),
+         "retreating", Reason.RETREATING, BACK, (Contain(UID), RemoveCanary())),
+    Case("a pin that stands is left alone", release().retreating().by_pods(),
+         "retreating", Reason.RETREATING, BACK, not_=(Contain,)),
     Case("the canary lives until the router shows weight 0", release().retreating().not_shown(),
          "retreating", Reason.RETREATING, BACK, not_=(RemoveCanary,), waits_until=8),
     Case("a router that never shows it holds nothing up for ever",
@@ -227,3 +235,9 @@ def test_reason_and_message_of_the_way_back_stay_what_started_it() -> None:
     status = decide(release().retreating().no_canary()).change_status
     assert status is not None
     assert (status.reason, status.message) == (Reason.HARM_FOUND, "harm")
+
+
+def test_a_pin_that_is_set_again_is_told() -> None:
+    (note,) = decide(release().retreating().by_pods().weight(50)).notes
+    assert note.reason is Reason.FOREIGN_WEIGHT
+    assert "Service checkout" in note.message
