@@ -55,6 +55,10 @@ class Workload:
     sets: tuple[ReplicaSetFact, ...] = ()
     taken_by: str = ""
     """Another Rollout that governs it."""
+    surge: int = 1
+    """Pods above `replicas` that its strategy allows during an update."""
+    unavailable: int = 0
+    """Pods that may be missing meanwhile; all of them by `Recreate`."""
 
     @property
     def active(self) -> tuple[ReplicaSetFact, ...]:

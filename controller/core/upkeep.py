@@ -18,9 +18,7 @@ from controller.core.actions import (
     KeepTarget,
     Pause,
     RaiseFloor,
-    RecreateReplicaSet,
     RestoreFloor,
-    ScaleReplicaSet,
 )  # fmt: skip
 from controller.core.answers import answers
 from controller.core.decision import Note
@@ -28,6 +26,7 @@ from controller.core.guards.canary import wanted_pods
 from controller.core.observed import HoldMode, Observed, Workload
 from controller.core.phases import CARRYING, GOING_BACK, REVERSIBLE, Phase
 from controller.core.reasons import Reason
+from controller.core.refill import carried, refill
 from controller.core.run import edits_may_wait, phase, queued, running, stable_of
 
 
@@ -60,25 +59,22 @@ def _ours(o: Observed, w: Workload) -> bool:
 
 
 def _protect_stable(o: Observed, w: Workload, intents: list[Intent], notes: list[Note]) -> None:
+    """Stable is there, and while a proposal is pending it is all that has pods.
+
+    Others that have some are emptied as its own are ready, and never before (see `core.refill`).
+    """
     stable = stable_of(o)
-    serving = w.of_digest(stable.digest)
+    lost = w.of_digest(stable.digest) is None
     pending = w.digest != stable.digest
     others = [s for s in w.sets if s.digest != stable.digest]
     if pending and not w.paused:
-        intents.append(Pause())
         notes.append(Note(Reason.ESCAPED, "an edit began to roll without the hold; it is paused"))
-    if serving is None and w.paused and o.revision_kept:
-        intents.append(RecreateReplicaSet(stable.digest, w.replicas))
+    if lost and w.paused and o.revision_kept:
         notes.append(Note(Reason.STABLE_LOST, f"ReplicaSet of {stable.digest[:8]} is made again"))
-    if not pending:
-        return
-    for s in others:
-        if s.wanted > 0:
-            if serving is not None and serving.wanted < w.replicas:
-                intents.append(ScaleReplicaSet(serving.name, w.replicas))
-            intents.append(ScaleReplicaSet(s.name, 0))
+    if lost or (pending and (not w.paused or any(s.wanted for s in others))):
+        intents += refill(w, stable.digest, kept=o.revision_kept, carried=carried(o))
     empty = tuple(s.name for s in others if s.wanted == 0 and s.available == 0)
-    if empty and w.paused:
+    if pending and empty and w.paused:
         intents.append(DropReplicaSets(empty))
 
 

@@ -127,6 +127,8 @@ def _workload(o: Objects) -> Workload | None:
         complete=v.complete,
         sets=sets,
         taken_by=label if label and label != o.rollout.name else "",
+        surge=v.surge,
+        unavailable=v.unavailable,
     )
 
 

@@ -5,7 +5,8 @@ Called by facts. Judges nothing: whether a fact is good or bad is the decision c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -89,6 +90,18 @@ class WorkloadView:
         )
 
     @property
+    def surge(self) -> int:
+        """Pods above `wanted` that its strategy allows during an update; rounded up."""
+        return self._allowed("maxSurge", math.ceil)
+
+    @property
+    def unavailable(self) -> int:
+        """Pods that may be missing meanwhile; rounded down. `Recreate` lets all go first."""
+        if not self._rolls:
+            return self.wanted
+        return self._allowed("maxUnavailable", math.floor) or (0 if self.surge else 1)
+
+    @property
     def stuck(self) -> bool:
         """The controller gave up waiting for the update (`ProgressDeadlineExceeded`)."""
         return any(
@@ -101,6 +114,20 @@ class WorkloadView:
         pairs = zip(self.replicasets, self.digests, strict=True)
         found = [rs for rs, d in pairs if d == wanted]
         return max(found, key=lambda rs: (rs.spec.replicas, rs.status.replicas), default=None)
+
+    @property
+    def _rolls(self) -> bool:
+        return bool(self.deployment.spec.strategy.get("type", "RollingUpdate") == "RollingUpdate")
+
+    def _allowed(self, what: str, rounded: Callable[[float], int]) -> int:
+        """A number of pods, or a percentage of `wanted`; a quarter where the owner says nothing."""
+        if not self._rolls:
+            return 0
+        rolling = self.deployment.spec.strategy.get("rollingUpdate") or {}
+        text = str(rolling.get(what, "25%"))
+        if text.endswith("%"):
+            return rounded(int(text[:-1]) * self.wanted / 100)
+        return int(text)
 
     @property
     def _observed(self) -> bool:

@@ -26,7 +26,7 @@ from controller.core.finish import finish
 from controller.core.observed import Observed, Verdict
 from controller.core.phases import REJECTING, REVERSIBLE, Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.refill import refill
+from controller.core.refill import carried, refill
 from controller.core.run import enter, phase, plan_of, running, stable_of
 from controller.core.signoffs import applicable, handled
 from controller.core.waits import after, ahead, progress_deadline
@@ -48,12 +48,15 @@ def go_back(
     facts = {"outcome": outcome.value, "reason": reason.value, "message": message}
     if phase(o) is Phase.PROPOSED:
         return finish(o, now, replace(status, **facts), message)
+    status = replace(status, **facts)
     if phase(o) is Phase.ABSORBING:
+        spared = _canary_spared(o, change, status)
+        undone = _undo_absorb(o, canary_serves=not spared)
         return Ruling(
-            reason, message, intents=(*_kill_switch(o, outcome), *_undo_absorb(o)),
-            change=enter(status, Phase.REVERTING, now, **facts), again=True,
+            reason, message, intents=(*spared, *_kill_switch(o, outcome), *undone),
+            change=enter(status, Phase.REVERTING, now), again=True,
         )  # fmt: skip
-    return retreat(o, now, replace(status, **facts))
+    return retreat(o, now, status)
 
 
 def retreat(o: Observed, now: datetime, status: ChangeStatus) -> Ruling:
@@ -168,21 +171,40 @@ def reverting(o: Observed, now: datetime) -> Ruling | None:
             change=enter(change.status, Phase.RETREATING, now),
         )  # fmt: skip
     have = stable.available if stable else 0
-    empty = o.canary is None or o.canary.available == 0
-    unserved = o.traffic.routed and bool(o.traffic.weight) and empty
+    spared = _canary_spared(o, change, change.status)
+    serves = ", the canary serves until it is complete" if o.traffic.weight and not spared else ""
     return Ruling(
         Reason.REVERTING,
-        f"{change.status.message}; stable has {have} of {o.workload.replicas} pods, the canary"
-        " serves until it is complete",
-        intents=(*((_contain(change, change.status),) if unserved else ()), *_undo_absorb(o)),
+        f"{change.status.message}; stable has {have} of {o.workload.replicas} pods{serves}",
+        intents=(*spared, *_undo_absorb(o, canary_serves=not spared)),
         wake_at=ahead(progress_deadline(o, change, now), now),
     )
 
 
-def _undo_absorb(o: Observed) -> tuple[Intent, ...]:
+def _canary_spared(o: Observed, change: Change, status: ChangeStatus) -> tuple[Intent, ...]:
+    """Weight 0 before stable is complete: by a route, where the canary serves nobody, or in place,
+    where it has a part of the traffic and the Deployment the pods for all of it.
+
+    Some of these are of the new version too, harmful or not: they go as stable's come
+    (`core.refill`). Too few pods would lose more than a harmful version does. For the same reason
+    the Service is not pinned to the few pods that stable has, where pods make the share.
+    """
+    w = o.workload
+    if w is None or not o.traffic.routed or not o.traffic.weight:
+        return ()
+    empty = o.canary is None or o.canary.available == 0
+    ready = sum(s.available for s in w.sets) >= max(1, w.replicas - w.unavailable)
+    in_place = plan_of(change).promotion.mode == "InPlace"
+    return (_contain(change, status),) if empty or (in_place and ready) else ()
+
+
+def _undo_absorb(o: Observed, *, canary_serves: bool = True) -> tuple[Intent, ...]:
     """Stable takes all pods of the Deployment again."""
     w = o.workload
-    return refill(w, stable_of(o).digest, kept=o.revision_kept) if w is not None else ()
+    if w is None:
+        return ()
+    share = carried(o) if canary_serves else 0
+    return refill(w, stable_of(o).digest, kept=o.revision_kept, carried=share)
 
 
 def retreating(o: Observed, now: datetime) -> Ruling | None:

@@ -26,7 +26,7 @@ from controller.core.guards.canary import not_found
 from controller.core.observed import Observed
 from controller.core.phases import Outcome, Phase
 from controller.core.reasons import Reason
-from controller.core.refill import refill, refilled
+from controller.core.refill import carried, refill, refilled
 from controller.core.run import enter, phase, plan_of, queued, remembered, running, stable_of
 from controller.core.waits import ahead, progress_deadline
 
@@ -104,7 +104,7 @@ def absorbing_underneath(o: Observed, now: datetime) -> Ruling | None:
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
     return _all_traffic_on_canary(o, now) or Ruling(
         Reason.ABSORBING, f"{_new_pods(o, change)} run the approved template, underneath a newer"
-        f" edit ({waits[:8]})", intents=refill(o.workload, target, kept=True),
+        f" edit ({waits[:8]})", intents=refill(o.workload, target, kept=True, carried=carried(o)),
         wake_at=ahead(deadline, now),
     )  # fmt: skip
 

@@ -97,3 +97,18 @@ def test_of_two_replicasets_of_one_template_the_one_with_pods_is_meant() -> None
     view = seen(deployment(), replicaset("a", replicas=0), replicaset("b", replicas=2))
     assert view.new is not None
     assert view.new.name == "checkout-b"
+
+
+@pytest.mark.parametrize(("strategy", "surge", "unavailable"), [
+    ({}, 2, 1),
+    ({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": "50%"}}, 3, 3),
+    ({"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": "10%"}}, 0, 1),
+    ({"type": "Recreate"}, 0, 6),
+])  # fmt: skip
+def test_what_an_update_may_add_and_leave_missing(
+    strategy: dict[str, Any], surge: int, unavailable: int
+) -> None:
+    document = deployment(replicas=6)
+    document["spec"]["strategy"] = strategy
+    view = seen(document)
+    assert (view.surge, view.unavailable) == (surge, unavailable)
