@@ -7,6 +7,7 @@ from datetime import datetime
 
 from controller.core.actions import Intent, takes_away
 from controller.core.decision import Decision, Ruling
+from controller.core.floor import floor_until
 from controller.core.guards.order import ORDER, asks
 from controller.core.observed import Observed
 from controller.core.reasons import Reason
@@ -17,7 +18,7 @@ from controller.core.upkeep import upkeep
 def plan(o: Observed, now: datetime) -> Decision:
     """Ask the rules in their order; the first answer, with the upkeep, is the decision."""
     name, ruling = judge(o, now)
-    kept, notes = upkeep(o)
+    kept, notes = upkeep(o, now)
     away = _once(i for i in ruling.intents if takes_away(i))
     repairs = _once(kept)
     steps = _once(i for i in ruling.intents if not takes_away(i) and i not in repairs)
@@ -31,9 +32,16 @@ def plan(o: Observed, now: datetime) -> Decision:
         upkeep=repairs,
         steps=steps,
         notes=(*ruling.notes, *notes),
-        wake_at=ruling.wake_at,
+        wake_at=_wake(o, ruling, now),
         again=ruling.again,
     )
+
+
+def _wake(o: Observed, ruling: Ruling, now: datetime) -> datetime | None:
+    """The rule's own time, or before it the one at which the autoscaler gets its floor back."""
+    due = floor_until(o, now)
+    times = [t for t in (ruling.wake_at, due if due and due > now else None) if t is not None]
+    return min(times, default=None)
 
 
 def judge(o: Observed, now: datetime) -> tuple[str, Ruling]:

@@ -8,6 +8,8 @@ only old ReplicaSet that exists (docs/architecture.md, "paused is not enough").
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from controller.api.change import Change
 from controller.core.actions import (
     ApplyCanary,
@@ -17,20 +19,19 @@ from controller.core.actions import (
     KeepRevision,
     KeepTarget,
     Pause,
-    RaiseFloor,
-    RestoreFloor,
 )  # fmt: skip
 from controller.core.answers import answers
 from controller.core.decision import Note
+from controller.core.floor import hold_floor
 from controller.core.guards.canary import wanted_pods
 from controller.core.observed import HoldMode, Observed, Workload
-from controller.core.phases import CARRYING, GOING_BACK, REVERSIBLE, Phase
+from controller.core.phases import CARRYING, GOING_BACK, Phase
 from controller.core.reasons import Reason
 from controller.core.refill import carried, refill
 from controller.core.run import edits_may_wait, phase, queued, running, stable_of
 
 
-def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
+def upkeep(o: Observed, now: datetime) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
     """Intents and notes that accompany whatever the guards decide."""
     if o.namespace_ending or o.rollout.metadata.deletion_timestamp is not None:
         return (), ()
@@ -48,8 +49,10 @@ def upkeep(o: Observed) -> tuple[tuple[Intent, ...], tuple[Note, ...]]:
     notes += told
     # Last, as one failure ends the upkeep: an autoscaler that may not be patched must not keep the
     # rest from being done.
-    if o.workload is not None and _ours(o, o.workload):
-        _hold_floor(o, o.workload, intents, notes)
+    if o.workload is None or _ours(o, o.workload):
+        floor, said = hold_floor(o, now)
+        intents += floor
+        notes += said
         _size_canary(o, intents)
     return tuple(intents), tuple(notes)
 
@@ -90,20 +93,6 @@ def _remember_stable(o: Observed, w: Workload, intents: list[Intent]) -> None:
         intents.append(KeepRevision(serving.name))
     if o.spare_revisions:
         intents.append(DropRevisions(o.spare_revisions))
-
-
-def _hold_floor(o: Observed, w: Workload, intents: list[Intent], notes: list[Note]) -> None:
-    """Until absorb has ended, the autoscaler may not shrink stable below what takes all traffic."""
-    if o.floor is None:
-        return
-    if phase(o) in {*REVERSIBLE, Phase.REVERTING, Phase.RETREATING}:
-        needed = min(w.replicas, o.floor.max_replicas)
-        if needed > o.floor.min_replicas:
-            intents.append(RaiseFloor(needed))
-            who = f"HorizontalPodAutoscaler {o.floor.autoscaler}"
-            notes.append(Note(Reason.FLOOR, f"{who}: minReplicas is to be {needed} for the run"))
-    elif o.floor.original is not None:
-        intents.append(RestoreFloor())
 
 
 def _size_canary(o: Observed, intents: list[Intent]) -> None:

@@ -1,8 +1,8 @@
-"""The capacity floor: stable stays large enough to take all traffic back until absorb has ended.
+"""The capacity floor: stable stays large enough to take all traffic back in a run and just after.
 
-Held through the `minReplicas` of the workload's HorizontalPodAutoscaler; how large it is to be is
-`core.upkeep`'s question. The owner's value is kept in an annotation in the same patch. Called by
-facts and act.
+Held through the `minReplicas` of the workload's HorizontalPodAutoscaler; how large it is to be, and
+until when, is `core.floor`'s question. The owner's value is kept in an annotation in the same
+patch. Called by facts and act.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from controller.core.actions import (
     RestoreTraffic,
 )  # fmt: skip
 from controller.core.decision import Ruling
+from controller.core.floor import floor_until
 from controller.core.guards.back import go_back
 from controller.core.observed import Observed
 from controller.core.phases import ABSORBED, CARRYING, Outcome, Phase
@@ -40,16 +41,17 @@ def leaving(o: Observed, now: datetime) -> Ruling | None:
         return go_back(o, now, Outcome.WITHDRAWN, Reason.LEAVING, "the Rollout is being deleted")
     if phase(o) in {*ABSORBED, Phase.REVERTING, Phase.RETREATING}:
         return None  # their own rules bring them to an end
-    return _undo_traces(o)
+    return _undo_traces(o, now)
 
 
-def _undo_traces(o: Observed) -> Ruling:
+def _undo_traces(o: Observed, now: datetime) -> Ruling:
+    due = floor_until(o, now)
     traces: list[Intent] = []
     if o.traffic.touched:
         traces.append(RestoreTraffic(forget=True))
     if o.canary is not None:
         traces.append(RemoveCanary())
-    if o.floor is not None and o.floor.original is not None:
+    if due is not None and due <= now:
         traces.append(RestoreFloor())
     if o.workload is not None and o.workload.adopted:
         traces.append(Leave(stable_of(o).digest))
@@ -58,6 +60,9 @@ def _undo_traces(o: Observed) -> Ruling:
             Reason.LEAVING, "restoring the route, the canary's place and the Deployment",
             intents=tuple(traces),
         )  # fmt: skip
+    if due is not None:
+        text = f"the autoscaler's minReplicas come back at {due:%H:%M:%S}Z, as its load just did"
+        return Ruling(Reason.LEAVING, text, wake_at=due)
     return Ruling(Reason.LEAVING, "everything is restored", intents=(RemoveFinalizer(),))
 
 

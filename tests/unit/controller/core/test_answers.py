@@ -9,6 +9,7 @@ from controller.core.answers import answers
 from controller.core.phases import Phase
 from controller.core.upkeep import upkeep
 from tests.unit.controller.core.builders import Release, release
+from tests.unit.controller.core.shop import NOW
 from tests.unit.controller.core.worlds import in_phase
 
 
@@ -44,4 +45,4 @@ def test_a_refusal_is_told_to_people_beside_the_answer() -> None:
 
 def test_they_are_part_of_the_upkeep() -> None:
     look = release().retreating().signed("Promote")
-    assert set(told(look)) <= set(upkeep(look.observed())[0])
+    assert set(told(look)) <= set(upkeep(look.observed(), NOW)[0])

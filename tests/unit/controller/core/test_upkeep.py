@@ -28,6 +28,7 @@ from controller.core.upkeep import upkeep
 from tests.unit.controller.core.builders import Release, release
 from tests.unit.controller.core.shop import (
     NEWER,
+    NOW,
     OLD_SET,
     STABLE,
     STABLE_SET,
@@ -43,7 +44,7 @@ ALWAYS = HoldMode.ALWAYS
 
 
 def kept(look: Release) -> tuple[Intent, ...]:
-    return upkeep(look.observed())[0]
+    return upkeep(look.observed(), NOW)[0]
 
 
 def with_old(ready: int, wanted: int | None = None, stable: int = 4) -> Release:
@@ -114,8 +115,10 @@ CASES: Sequence[tuple[str, Release, tuple[Intent, ...], tuple[type[Intent], ...]
      (RaiseFloor, RestoreFloor)),
     ("on the way back the floor stays", release().retreating().floor(2), (RaiseFloor(4),), ()),
     ("while an absorb is undone too", release().reverting().floor(2), (RaiseFloor(4),), ()),
-    ("after it the owner's floor comes back", release().settling().floor(4, original=2),
-     (RestoreFloor(),), (RaiseFloor,)),
+    ("and while it settles, as all traffic comes back", release().settling().floor(4, original=2),
+     (), (RestoreFloor,)),
+    ("somebody else's lower one is raised then too", release().settling().floor(2),
+     (RaiseFloor(4),), ()),
     ("a proposal raises none", release().floor(2), (), (RaiseFloor,)),
     ("under traffic the canary follows the size of stable",
      release().stepping(4).scaled(8), (ApplyCanary(UID, 4),), ()),
@@ -149,9 +152,9 @@ def test_upkeep(look: Release, does: tuple[Intent, ...], not_: tuple[type[Intent
 
 def test_an_edit_that_escaped_and_a_lost_stable_are_told() -> None:
     look = release().workload(paused=False)
-    assert [n.reason for n in upkeep(look.observed())[1]] == [Reason.ESCAPED]
+    assert [n.reason for n in upkeep(look.observed(), NOW)[1]] == [Reason.ESCAPED]
     lost = release().stable_lost()
-    assert [n.reason for n in upkeep(lost.observed())[1]] == [Reason.STABLE_LOST]
+    assert [n.reason for n in upkeep(lost.observed(), NOW)[1]] == [Reason.STABLE_LOST]
 
 
 def test_a_promoted_template_is_what_upkeep_protects() -> None:

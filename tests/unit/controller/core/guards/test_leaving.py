@@ -18,7 +18,7 @@ from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
 from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, decide, proves, table
-from tests.unit.controller.core.shop import STABLE, TARGET, UID
+from tests.unit.controller.core.shop import STABLE, TARGET, UID, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 GOING = (
@@ -33,6 +33,13 @@ GOING = (
          does=(Leave(STABLE),), not_=(Unpause,)),
     Case("the owner's minReplicas come back", release().at_rest().floor(4, original=2).leaving(),
          "leaving", Reason.LEAVING, does=(RestoreFloor(),)),
+    Case("not before the autoscaler can have seen the load that came back; the rest goes at once",
+         release().finished(Outcome.WITHDRAWN).status(finished_at=ago(1)).floor(4, original=2)
+         .leaving(), "leaving", Reason.LEAVING, does=(Leave(STABLE),), not_=(RestoreFloor,)),
+    Case("for that the Rollout waits",
+         release().finished(Outcome.WITHDRAWN).status(finished_at=ago(1)).floor(4, original=2)
+         .workload(adopted=False).leaving(), "leaving", Reason.LEAVING, nothing=True,
+         waits_until=2),
     Case("what a run that is not recorded left goes as well",
          release().stepping(2).no_change().leaving(), "leaving", Reason.LEAVING,
          does=(RestoreTraffic(forget=True), RemoveCanary(), Leave(STABLE))),
