@@ -115,6 +115,8 @@ class Traffic:
     """Somebody changed the backends that we wrote."""
     touched: bool = False
     """The route or Service still carries something of ours."""
+    mispinned: bool = False
+    """Share by pods: contained, but the Service is not pinned as it should be by now."""
 
     def says(self, weight: float) -> bool:
         """Every route that sends to the apex gives the canary this share, as we wrote it."""

@@ -85,6 +85,18 @@ def _pod_traffic(o: Objects) -> Traffic:
         least=round(view.weight_pct, 2),
         mark=Mark.read(view.aborted_for),
         touched=view.managed,
+        mispinned=bool(view.aborted_for) and hash_to_pin(o) not in ("", pin.pinned(o.service)),
+    )
+
+
+def hash_to_pin(o: Objects) -> str:
+    """The hash that containment pins the Service to, where pods make the share; empty: to none."""
+    status, d = o.rollout.status, o.deployment
+    return pin.hash_to_pin(
+        o.view.replicasets if o.view else (),
+        status.stable.hash,
+        same_object=d is not None and d.metadata.uid == status.deployment_uid,
+        canary_serves=o.canary is not None and o.canary.status.available_replicas > 0,
     )
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from controller.api import names
-from controller.api.k8s import Service
+from controller.api.k8s import ReplicaSet, Service
 from controller.api.patch import Ops, add, drop_annotations, expect, remove, set_annotations
 from controller.workloads.selectors import selecting
+from controller.workloads.view import hash_of
 
 
 def pin(service: Service, stable_hash: str, mark: str) -> Ops:
-    """Only stable pods serve, and the mark says for which Change and why; one patch."""
+    """Only stable pods serve, and the mark says for which Change and why; one patch.
+
+    Without a hash (see `hash_to_pin`) only the mark; a pin that is there is never taken off.
+    """
     marked = set_annotations(service, {names.ABORTED_ANNOTATION: mark})
-    if pinned(service) == stable_hash:
+    if not stable_hash or pinned(service) == stable_hash:
         return marked
     key = add(stable_hash, "spec", "selector", names.HASH_LABEL)
     return [expect(service.spec.selector, "spec", "selector"), key, *marked]
@@ -30,6 +34,23 @@ def unpin(service: Service, *, clear_aborted: bool = False) -> Ops:
         return forgotten
     same = expect(service.spec.selector, "spec", "selector")
     return [same, remove("spec", "selector", names.HASH_LABEL), *forgotten]
+
+
+def hash_to_pin(
+    sets: Iterable[ReplicaSet], stable_hash: str, *, same_object: bool, canary_serves: bool
+) -> str:
+    """The hash of the pods that serve alone once the canary is contained; empty when there is none.
+
+    A Service that is pinned to no ready pod serves nobody. So while others serve and stable does
+    not, there is no pin: the canary goes by being removed. `sets` are those of the Deployment;
+    where it is not the one that was adopted (`same_object`), stable went with that, and most of
+    what is ready serves.
+    """
+    ready = {hash_of(rs): rs.status.available_replicas for rs in sets}
+    ready = {one: pods for one, pods in ready.items() if pods}
+    if not same_object:
+        return max(ready, key=lambda one: (ready[one], one), default="")
+    return "" if stable_hash not in ready and (ready or canary_serves) else stable_hash
 
 
 def pinned(service: Service) -> str:

@@ -238,12 +238,13 @@ def retreating(o: Observed, now: datetime) -> Ruling | None:
 
 
 def _pinned_again(o: Observed, change: Change, ruling: Ruling) -> Ruling:
-    """Without a route, somebody took the pin off and left the mark: it is set again, beside the
-    rest of the way back. That waits for nothing, as the canary's end ends its share as well."""
-    if o.traffic.routed or not o.traffic.weight:
+    """Without a route, somebody took the pin off and left the mark, or it leads to pods that are
+    gone: it is set anew, beside the rest of the way back. That waits for nothing, as the canary's
+    end ends its share as well."""
+    if not o.traffic.mispinned:
         return ruling
     pin, notes = _contain(change, change.status), ruling.notes
-    if change.status.reason != Reason.RECREATED:  # else there may be no stable pod to pin it to
+    if o.traffic.weight:
         service = f"Service {o.rollout.spec.traffic.service}"
         text = f"{service} sent traffic to the canary again; it is pinned to stable"
         notes = (*notes, Note(Reason.FOREIGN_WEIGHT, text))

@@ -15,6 +15,7 @@ from controller.api.resources import SERVICES
 from controller.kube.port import ApiError
 from controller.runtime.acts.writer import Writer
 from controller.runtime.objects import Objects
+from controller.runtime.traffic_facts import hash_to_pin
 from controller.workloads import pin
 from controller.workloads.arms import canary_name
 
@@ -50,11 +51,9 @@ async def contain(w: Writer, o: Objects, mark: Mark) -> None:
     if o.routed:
         await _each_route(w, o, wanted)
         return
-    stable_hash = o.rollout.status.stable.hash
-    if o.service is not None and stable_hash and not o.rival:
-        await w.patch(
-            SERVICES, o.service, lambda s: pin.pin(s, stable_hash, text(pin.aborted_for(s)))
-        )
+    if o.service is not None and not o.rival:
+        serving = hash_to_pin(o)
+        await w.patch(SERVICES, o.service, lambda s: pin.pin(s, serving, text(pin.aborted_for(s))))
 
 
 async def restore(w: Writer, o: Objects, *, forget: bool) -> None:

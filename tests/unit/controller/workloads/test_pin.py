@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from controller.api.k8s import Service
+from controller.api.k8s import ReplicaSet, Service
 from controller.kube.memory_patch import PatchFailed
 from controller.workloads import pin
 from controller.workloads.selectors import service_selects
-from tests.unit.controller.workloads.objects import patched, read
+from tests.unit.controller.workloads.objects import patched, read, replicaset
 
 STABLE = {"app": "checkout", "pod-template-hash": "a"}
 CANARY = {"app": "checkout", "pod-template-hash": "b", "blastdoor.dev/role": "canary"}
@@ -42,6 +42,34 @@ def test_a_pin_is_refused_when_the_selector_is_no_longer_what_was_read() -> None
 def test_a_pin_to_another_hash_is_moved() -> None:
     after = patched(pinned(), pin.pin(read(pinned(), Service), "b", "chg-2"))
     assert pin.pinned(read(after, Service)) == "b"
+
+
+def test_without_a_hash_only_the_mark_is_written_and_no_pin_is_taken_off() -> None:
+    marked = patched(service(), pin.pin(read(service(), Service), "", "chg-1"))
+    assert pin.pinned(read(marked, Service)) == ""
+    assert pin.aborted_for(read(marked, Service)) == "chg-1"
+    after = patched(pinned(), pin.pin(read(pinned(), Service), "", "chg-2"))
+    assert pin.pinned(read(after, Service)) == "a"
+
+
+def ready(**pods: int) -> list[ReplicaSet]:
+    """ReplicaSets by hash, each with that many available pods."""
+    sets = [replicaset(one, replicas=n) for one, n in pods.items()]
+    available = [{**s, "status": {"availableReplicas": s["spec"]["replicas"]}} for s in sets]
+    return [read(s, ReplicaSet) for s in available]
+
+
+@pytest.mark.parametrize(("sets", "same", "canary", "hash_"), [
+    pytest.param(ready(a=4, b=1), True, True, "a", id="stable, as long as it has a ready pod"),
+    pytest.param(ready(a=0, b=1), True, True, "", id="nothing, while only others serve"),
+    pytest.param(ready(a=0), True, True, "", id="nothing, while only the canary serves"),
+    pytest.param(ready(a=0), True, False, "a", id="stable, where nobody serves"),
+    pytest.param(ready(c=2, d=4), False, True, "d", id="what a new Deployment has most of"),
+    pytest.param(ready(c=0), False, True, "", id="nothing, before it has any"),
+    pytest.param([], False, True, "", id="nothing, where there is no Deployment"),
+])  # fmt: skip
+def test_it_is_pinned_to(sets: list[ReplicaSet], same: bool, canary: bool, hash_: str) -> None:
+    assert pin.hash_to_pin(sets, "a", same_object=same, canary_serves=canary) == hash_
 
 
 @pytest.mark.parametrize("forget", [True, False])

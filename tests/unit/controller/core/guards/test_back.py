@@ -149,10 +149,10 @@ RETREATED = (
     Case("by pods the pin is the mark", release().retreating().traffic(mark=None).by_pods(),
          "retreating", Reason.RETREATING, BACK, (Contain(UID),)),
     Case("a pin that somebody took off is set again while the canary drains",
-         release().retreating().by_pods().weight(50),
+         release().retreating().by_pods().traffic(mispinned=True),
          "retreating", Reason.RETREATING, BACK, (Contain(UID),), (RemoveCanary,), waits_until=0.5),
     Case("and as the canary goes, which waits for nothing",
-         release().retreating().by_pods().weight(50).status(drain_until=ago(0)),
+         release().retreating().by_pods().traffic(mispinned=True).status(drain_until=ago(0)),
          "retreating", Reason.RETREATING, BACK, (Contain(UID), RemoveCanary())),
     Case("a pin that stands is left alone", release().retreating().by_pods(),
          "retreating", Reason.RETREATING, BACK, not_=(Contain,)),
@@ -251,6 +251,6 @@ def test_reason_and_message_of_the_way_back_stay_what_started_it() -> None:
 
 
 def test_a_pin_that_is_set_again_is_told() -> None:
-    (note,) = decide(release().retreating().by_pods().weight(50)).notes
+    (note,) = decide(release().retreating().by_pods().weight(50).traffic(mispinned=True)).notes
     assert note.reason is Reason.FOREIGN_WEIGHT
     assert "Service checkout" in note.message
