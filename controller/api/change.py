@@ -113,6 +113,13 @@ class ChangeStatus(Struct, frozen=True):
     weight: Annotated[float, Meta(description="Observed share, in percent.")] = 0
     peak_weight: Annotated[float, Meta(description="Highest share observed, in percent.")] = 0
     entered_at: Annotated[datetime | None, Meta(description="When the phase or step began.")] = None
+    progress: Annotated[
+        int,
+        Meta(
+            description="How far an absorb, or its way back, has come: grows with each ready pod."
+        ),
+    ] = 0
+    progressed_at: Annotated[datetime | None, Meta(description="When it last grew.")] = None
     in_force_since: Annotated[
         datetime | None, Meta(description="Since when the router shows the step's weight.")
     ] = None

@@ -112,7 +112,7 @@ class Limits(Struct, frozen=True):
         Duration,
         Meta(
             description="Longest wait for canary pods to become ready, for a router to take a"
-            " weight, or for absorb."
+            " weight, or for the next ready pod of an absorb."
         ),
     ] = "10m"
     drain: Annotated[

@@ -96,5 +96,6 @@ def enter(status: ChangeStatus, new: Phase, now: datetime, **changes: Any) -> Ch
     """The status at the start of a phase or rung: its clocks start anew."""
     fresh: dict[str, Any] = {
         "phase": new.value, "entered_at": now, "in_force_since": None, "drain_until": None,
+        "progress": 0, "progressed_at": None,
     }  # fmt: skip
     return replace(status, **(fresh | changes))

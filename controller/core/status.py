@@ -14,6 +14,7 @@ from controller.core.decision import Ruling
 from controller.core.hold import shown_hold
 from controller.core.observed import Observed
 from controller.core.phases import GOING_BACK, REJECTING, Outcome, Phase
+from controller.core.progress import with_progress
 from controller.core.reasons import TO_BE_MENDED, Reason
 from controller.core.run import phase, queued, remembered, running
 
@@ -40,7 +41,7 @@ def change_status(o: Observed, ruling: Ruling, now: datetime) -> ChangeStatus | 
     status = ruling.change or change.status
     if not status.phase:
         status = replace(status, phase=Phase.PROPOSED.value, entered_at=now)
-    status = _with_evidence(o, status)
+    status = with_progress(o, _with_evidence(o, status), now)
     ended = Phase(status.phase) is Phase.FINISHED
     if Phase(status.phase) not in GOING_BACK and not ended:
         status = replace(status, reason=ruling.reason.value, message=ruling.message)

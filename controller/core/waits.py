@@ -11,6 +11,7 @@ from datetime import datetime
 from controller.api.change import Change
 from controller.api.quantities import parse_duration
 from controller.core.observed import Observed
+from controller.core.progress import advanced
 from controller.core.reasons import Reason
 from controller.core.run import plan_of
 
@@ -53,8 +54,13 @@ def hold_deadline(o: Observed, change: Change, now: datetime) -> datetime:
 
 
 def progress_deadline(o: Observed, change: Change, now: datetime) -> datetime:
-    """When pods or a router that do not get ready end the phase."""
-    return after(waiting_since(o, change, now), plan_of(change).limits.progress_deadline, now)
+    """When pods or a router that do not get ready end the phase: from its beginning, or from the
+    last pod of the Deployment that got ready."""
+    since = waiting_since(o, change, now)
+    last = now if advanced(o) else by_our_clock(o, change.status.progressed_at, now)
+    if since is not None and last is not None:
+        since = max(since, last)
+    return after(since, plan_of(change).limits.progress_deadline, now)
 
 
 def waiting_since(o: Observed, change: Change, now: datetime) -> datetime | None:

@@ -18,7 +18,7 @@ from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
 
-WRITES = {"v2": 86, "v2-bad": 30}
+WRITES = {"v2": 92, "v2-bad": 30}
 """Writes of a good and of a bad release without a kill: a case fails when its write never comes,
 and a test below when there is one more."""
 ENDED_S = 60.0

@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from controller.api.change import Change, ChangeStatus
 from controller.core.actions import (
     ApplyCanary,
@@ -62,7 +60,7 @@ def absorbing(o: Observed, now: datetime) -> Ruling | None:
     if not o.workload.paused and o.workload.complete:
         return _settle(o, now, change.status)
     if now >= deadline and not change.spec.restart:
-        fact = "the Deployment did not finish its rolling update in time"
+        fact = f"{_new_pods(o, change)} run the new template, and no other got ready in time"
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
     shift = _all_traffic_on_canary(o, now)
     if shift is not None:
@@ -96,11 +94,11 @@ def absorbing_underneath(o: Observed, now: datetime) -> Ruling | None:
         # The edit came in mid-absorb: what it interrupts begins anew, and so does its deadline.
         return Ruling(
             Reason.ABSORBING, f"a newer edit ({waits[:8]}) came in mid-absorb; it waits",
-            change=replace(change.status, entered_at=now), again=True,
+            change=enter(change.status, Phase.ABSORBING, now), again=True,
         )  # fmt: skip
     deadline = progress_deadline(o, change, now)
     if now >= deadline:
-        fact = f"only {_new_pods(o, change)} of the approved template got ready in time"
+        fact = f"{_new_pods(o, change)} run the new template, and no other got ready in time"
         return go_back(o, now, Outcome.ROLLED_BACK, Reason.PROGRESS_DEADLINE, fact)
     return _all_traffic_on_canary(o, now) or Ruling(
         Reason.ABSORBING, f"{_new_pods(o, change)} run the approved template, underneath a newer"

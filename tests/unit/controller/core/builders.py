@@ -52,7 +52,7 @@ class Release(Facts):
 
     def absorbing(self, new_ready: int = 2) -> Self:
         """All traffic on the full canary, the rolling update under way."""
-        self.status(phase=Phase.ABSORBING.value, step=3, steps=4)
+        self.status(phase=Phase.ABSORBING.value, step=3, steps=4, progress=4 + new_ready + 1)
         self._carrying(100, pods=4).no_evidence().not_in_force()
         sets = (pods_of(STABLE_SET, STABLE, 4 - new_ready), pods_of(TARGET_SET, TARGET, new_ready))
         return self.workload(paused=False, rolling=True, sets=sets)
@@ -64,7 +64,7 @@ class Release(Facts):
 
     def reverting(self, stable_ready: int = 2) -> Self:
         """An absorb that is undone; paused again, stable refills."""
-        self.absorbing()._going_back(Phase.REVERTING)
+        self.absorbing()._going_back(Phase.REVERTING).status(progress=stable_ready)
         full = ReplicaSetFact(STABLE_SET, "aaa", STABLE, 4, stable_ready, marked_stable=True)
         return self.workload(paused=True, sets=(full, pods_of(TARGET_SET, TARGET, 0)))
 

@@ -36,7 +36,7 @@ UNDER = "absorbing_underneath"
 def ready_to_absorb() -> Release:
     """The watch is over; nothing of the Deployment has changed yet."""
     held = release().watching().status(phase=ON.value, in_force_since=None, entered_at=ago(1))
-    return held.no_evidence()
+    return held.status(progress=4).no_evidence()
 
 
 def behind_an_edit() -> Release:
@@ -73,6 +73,9 @@ BEHIND_AN_EDIT = (
          UNDER, Reason.ABSORBING, ON, (ScaleReplicaSet(STABLE_SET, 0),)),
     Case("late, it goes back to stable", behind_an_edit().entered(11), UNDER,
          Reason.PROGRESS_DEADLINE, Phase.REVERTING),
+    Case("not while pods get ready one by one",
+         behind_an_edit().entered(60).sets(replicaset(TARGET, 2, name=TARGET_SET, wanted=4)),
+         UNDER, Reason.ABSORBING, ON, waits_until=10),
     Case("an edit that comes in mid-absorb gives what it interrupts its time again",
          ready_to_absorb().weight(100).edited().edits_wait().entered(11), UNDER,
          Reason.ABSORBING, ON, not_=(ScaleReplicaSet,)),
@@ -101,6 +104,18 @@ ABSORBED = (
          Reason.ABSORBING, ON, nothing=True, waits_until=8),
     Case("but not for ever", release().absorbing().entered(10), "absorbing",
          Reason.PROGRESS_DEADLINE, Phase.REVERTING, outcome=Outcome.ROLLED_BACK),
+    Case("its deadline counts from the last pod that got ready",
+         release().absorbing(3).entered(60).status(progressed_at=ago(2)), "absorbing",
+         Reason.ABSORBING, ON, nothing=True, waits_until=8),
+    Case("also when nobody has written that down yet",
+         release().absorbing(3).entered(60).status(progress=7), "absorbing", Reason.ABSORBING, ON,
+         nothing=True, waits_until=10),
+    Case("a pod that was lost and came again is no progress",
+         release().absorbing(2).entered(60).status(progress=8, progressed_at=ago(10)),
+         "absorbing", Reason.PROGRESS_DEADLINE, Phase.REVERTING),
+    Case("a time in which no operator was there does not count",
+         release().absorbing(2).entered(60).status(progressed_at=ago(30)).acting_for(1),
+         "absorbing", Reason.ABSORBING, ON, waits_until=9),
     Case("its end makes the new template stable",
          release().absorbing(4).workload(rolling=False, complete=True), "absorbing",
          Reason.SETTLING, SETTLING, outcome=Outcome.PROMOTED),
@@ -169,6 +184,15 @@ def test_the_watch_keeps_the_moment_since_when_the_weight_is_in_force() -> None:
 def test_while_it_settles_the_rollout_already_remembers_the_new_stable() -> None:
     stable = decide(release().settling()).rollout_status.stable
     assert (stable.digest, stable.hash) == (TARGET, "bbb")
+
+
+def test_how_far_an_absorb_has_come_is_kept_with_its_moment() -> None:
+    status = decide(release().absorbing(3).status(progress=7)).change_status
+    assert status is not None
+    assert (status.progress, status.progressed_at) == (8, NOW)
+    kept = decide(release().absorbing(3).status(progressed_at=ago(2))).change_status
+    assert kept is not None
+    assert (kept.progress, kept.progressed_at) == (8, ago(2))
 
 
 def test_a_promoted_change_ends_with_no_traffic_and_its_outcome() -> None:
