@@ -50,6 +50,8 @@ class Ruling:
     notes: tuple[Note, ...] = ()
     again: bool = False
     """Look again at once: the status moves on without waiting for the cluster."""
+    each: bool = False
+    """The steps do not rest on each other: each is tried, whatever became of the others."""
 
 
 Guard = Callable[[Observed, datetime], Ruling | None]
@@ -76,6 +78,7 @@ class Decision:
     notes: tuple[Note, ...] = ()
     wake_at: datetime | None = None
     again: bool = False
+    each: bool = False
 
     @property
     def goes_forward(self) -> bool:

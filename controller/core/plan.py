@@ -34,6 +34,7 @@ def plan(o: Observed, now: datetime) -> Decision:
         notes=(*ruling.notes, *notes),
         wake_at=_wake(o, ruling, now),
         again=ruling.again,
+        each=ruling.each,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import assert_never
 
 from controller.api.mark import Mark
@@ -10,7 +11,7 @@ from controller.core import actions as a
 from controller.core.decision import Decision
 from controller.kube.port import ApiError, Forbidden, Invalid
 from controller.runtime.acts import canary, records, traffic, workload
-from controller.runtime.acts.writer import Writer
+from controller.runtime.acts.writer import Writer, each
 from controller.runtime.objects import Objects
 
 
@@ -40,13 +41,19 @@ async def carry_out(w: Writer, o: Objects, d: Decision) -> None:
     being removed; but nothing gives the release more while stable is not safe. What failed is
     raised at the end, so that it is told and tried again.
     """
+    steps = try_each if d.each else perform
     try:
         await perform(w, o, d.upkeep)
     except ApiError:
         if not d.goes_forward:
-            await perform(w, o, d.steps)
+            await steps(w, o, d.steps)
         raise
-    await perform(w, o, d.steps)
+    await steps(w, o, d.steps)
+
+
+async def try_each(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:
+    """Carry all intents out that can be; the first failure is raised when all were tried."""
+    await each(partial(_one, w, o, intent) for intent in intents)
 
 
 async def perform(w: Writer, o: Objects, intents: Iterable[a.Intent]) -> None:

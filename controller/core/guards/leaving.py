@@ -17,7 +17,7 @@ from controller.core.actions import (
 from controller.core.decision import Ruling
 from controller.core.floor import floor_until
 from controller.core.guards.back import go_back
-from controller.core.observed import Observed
+from controller.core.observed import Observed, Workload
 from controller.core.phases import ABSORBED, CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
 from controller.core.run import phase, stable_of
@@ -53,17 +53,22 @@ def _undo_traces(o: Observed, now: datetime) -> Ruling:
         traces.append(RemoveCanary())
     if due is not None and due <= now:
         traces.append(RestoreFloor())
-    if o.workload is not None and o.workload.adopted:
+    if o.workload is not None and _has_ours(o.workload):
         traces.append(Leave(stable_of(o).digest))
     if traces:
         return Ruling(
             Reason.LEAVING, "restoring the route, the canary's place and the Deployment",
-            intents=tuple(traces),
+            intents=tuple(traces), each=True,
         )  # fmt: skip
     if due is not None:
         text = f"the autoscaler's minReplicas come back at {due:%H:%M:%S}Z, as its load just did"
         return Ruling(Reason.LEAVING, text, wake_at=due)
     return Ruling(Reason.LEAVING, "everything is restored", intents=(RemoveFinalizer(),))
+
+
+def _has_ours(w: Workload) -> bool:
+    """Our label, or the mark of a ReplicaSet that could not be taken off together with it."""
+    return w.adopted or (not w.taken_by and any(s.marked_stable for s in w.sets))
 
 
 def finalizer_missing(o: Observed, now: datetime) -> Ruling | None:

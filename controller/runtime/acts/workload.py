@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from controller.api import names
 from controller.api.k8s import Deployment
 from controller.api.patch import Ops
 from controller.api.resources import AUTOSCALERS, CONTROLLER_REVISIONS, DEPLOYMENTS, REPLICASETS
-from controller.runtime.acts.writer import Writer
+from controller.runtime.acts.writer import Writer, each
 from controller.runtime.objects import Objects
 from controller.workloads import adoption, floor, history
 from controller.workloads.template import digest
@@ -47,14 +50,19 @@ async def unpause(w: Writer, o: Objects, approved: str) -> None:
 
 
 async def leave(w: Writer, o: Objects, stable: str) -> None:
-    """Our labels, marks and revisions go; what is not stable stays paused and says why."""
-    if o.view is not None:
-        for rs in o.view.replicasets:
-            await w.patch(REPLICASETS, rs, adoption.unlabel)
-    for revision in o.revisions:
-        await w.delete(CONTROLLER_REVISIONS, revision)
+    """Our labels, marks and revisions go; what is not stable stays paused and says why.
+
+    The Deployment is let go whatever may not be written beside it.
+    """
+    writes: list[Callable[[], Awaitable[object]]] = [
+        partial(w.patch, REPLICASETS, rs, adoption.unlabel)
+        for rs in (o.view.replicasets if o.view else ())
+    ]
+    writes += [partial(w.delete, CONTROLLER_REVISIONS, revision) for revision in o.revisions]
     if o.deployment is not None:
-        await w.patch(DEPLOYMENTS, o.deployment, lambda d: adoption.leave(d, stable))
+        let_go = partial(adoption.leave, stable_digest=stable)
+        writes.append(partial(w.patch, DEPLOYMENTS, o.deployment, let_go))
+    await each(writes)
 
 
 async def keep_revision(w: Writer, o: Objects, replicaset: str) -> None:

@@ -7,7 +7,7 @@ to the queue's back-off. A write that would change nothing is not sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,7 +17,15 @@ import msgspec
 from controller.api.meta import Object
 from controller.api.patch import Ops
 from controller.api.resources import Resource
-from controller.kube.port import AlreadyExists, Cluster, Conflict, Invalid, NotFound, Propagation
+from controller.kube.port import (
+    AlreadyExists,
+    ApiError,
+    Cluster,
+    Conflict,
+    Invalid,
+    NotFound,
+    Propagation,
+)
 from controller.runtime.world import World
 
 T = TypeVar("T", bound=Object)
@@ -121,6 +129,18 @@ class Writer:
         if not self._may_write():
             raise NotLeading
         yield
+
+
+async def each(writes: Iterable[Callable[[], Awaitable[object]]]) -> None:
+    """Try every write; the first refusal or failure is raised when all were tried."""
+    failed: ApiError | None = None
+    for write in writes:
+        try:
+            await write()
+        except ApiError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def whole(value: Any) -> Any:

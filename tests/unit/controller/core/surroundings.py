@@ -84,6 +84,12 @@ class Surroundings:
         sets = (ReplicaSetFact("checkout-n", "nnn", NEWER, 4, ready),)
         return self.workload(uid="uid-new", adopted=False, paused=False, sets=sets, digest=NEWER)
 
+    def let_go(self) -> Self:
+        """The Deployment carries nothing of ours any more."""
+        assert self.o.workload is not None
+        sets = tuple(replace(s, marked_stable=False) for s in self.o.workload.sets)
+        return self.workload(adopted=False, sets=sets)
+
     def floor(self, least: int = 2, most: int = 10, original: int | None = None) -> Self:
         """An autoscaler; `original` is the owner's minReplicas while ours is in force."""
         self.o = replace(self.o, floor=Floor("checkout", least, most, original))

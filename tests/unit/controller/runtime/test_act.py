@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from controller.api.mark import Mark
 from controller.api.meta import ObjectMeta
 from controller.kube.port import Forbidden
 from controller.runtime.acts import traffic
+from controller.runtime.acts.writer import each
 from controller.runtime.objects import RouteObject
 
 
@@ -66,3 +68,19 @@ async def test_a_refused_route_keeps_no_other_from_being_contained(refused: str,
     with pytest.raises(Forbidden):
         await traffic.contain(writer, two_routes(), Mark("uid-1", "RolledBack", "HarmFound"))
     assert writer.written == [left]
+
+
+async def test_every_write_of_several_is_tried_and_the_first_failure_is_raised() -> None:
+    tried: list[int] = []
+
+    def write(number: int) -> Callable[[], Awaitable[None]]:
+        async def one() -> None:
+            tried.append(number)
+            if number < 3:
+                raise Forbidden(403, "Forbidden", f"no {number}", what="patch")
+
+        return one
+
+    with pytest.raises(Forbidden, match="no 1"):
+        await each(write(n) for n in (1, 2, 3))
+    assert tried == [1, 2, 3]

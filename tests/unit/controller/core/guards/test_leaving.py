@@ -38,14 +38,20 @@ GOING = (
          .leaving(), "leaving", Reason.LEAVING, does=(Leave(STABLE),), not_=(RestoreFloor,)),
     Case("for that the Rollout waits",
          release().finished(Outcome.WITHDRAWN).status(finished_at=ago(1)).floor(4, original=2)
-         .workload(adopted=False).leaving(), "leaving", Reason.LEAVING, nothing=True,
+         .let_go().leaving(), "leaving", Reason.LEAVING, nothing=True,
          waits_until=2),
     Case("what a run that is not recorded left goes as well",
          release().stepping(2).no_change().leaving(), "leaving", Reason.LEAVING,
          does=(RestoreTraffic(forget=True), RemoveCanary(), Leave(STABLE))),
     Case("with nothing left the Rollout may go",
-         release().at_rest().workload(adopted=False).leaving(), "leaving", Reason.LEAVING,
+         release().at_rest().let_go().leaving(), "leaving", Reason.LEAVING,
          does=(RemoveFinalizer(),)),
+    Case("a mark that could not be taken off with the label is one of its traces",
+         release().at_rest().workload(adopted=False).leaving(), "leaving", Reason.LEAVING,
+         does=(Leave(STABLE),), not_=(RemoveFinalizer,)),
+    Case("one of another Rollout is not",
+         release().at_rest().workload(adopted=False, taken_by="another").leaving(), "leaving",
+         Reason.LEAVING, does=(RemoveFinalizer(),), not_=(Leave,)),
     Case("it may go without a Deployment", release().at_rest().no_workload().leaving(),
          "leaving", Reason.LEAVING, does=(RemoveFinalizer(),)),
     Case("without our finalizer there is nothing to do",
@@ -64,6 +70,12 @@ GOING = (
     Case("an abort while an absorb ends is heard", release().absorbing().leaving().signed("Abort"),
          "aborted_by_person", Reason.ABORTED, Phase.REVERTING),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [*RUNNING, Phase.FINISHED])
+def test_no_trace_waits_for_another_one_and_nothing_else_is_tried_so(where: Phase) -> None:
+    decision = decide(in_phase(where).floor(4, original=2).leaving())
+    assert decision.each is any(isinstance(i, Leave) for i in decision.intents)
 
 
 @table(GOING)
