@@ -27,7 +27,8 @@ _AT_REST = {
     **dict.fromkeys(TO_BE_MENDED, "Invalid"),
     Reason.STABLE: "Stable", Reason.REJECTED: "Rejected", Reason.LEAVING: "Leaving",
     Reason.NAMESPACE_ENDING: "Leaving", Reason.PROPOSED: "Progressing",
-    Reason.RETREATING: "RollingBack", Reason.PROMOTED: "Stable", Reason.WITHDRAWN: "Stable",
+    Reason.RETREATING: "RollingBack", Reason.REVERTING: "RollingBack",
+    Reason.PROMOTED: "Stable", Reason.WITHDRAWN: "Stable",
     Reason.ROLLED_BACK: "Rejected", Reason.SUPERSEDED: "Progressing",
 }  # fmt: skip
 _STALLED = TO_BE_MENDED | {Reason.WORKLOAD_MISSING, Reason.TAKEN, Reason.NO_EVIDENCE}

@@ -44,9 +44,9 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
     """A canary or a weight that no run in hand accounts for goes away, traffic first."""
     if running(o) is not None:
         return None
-    if _canary_is_needed(o):
+    if canary_is_needed(o):
         return Ruling(
-            Reason.RETREATING, "a run that is not recorded left all traffic on the canary; it"
+            Reason.REVERTING, "a run that is not recorded left all traffic on the canary; it"
             " serves until stable is complete",
         )  # fmt: skip
     text = "removing what a run that is not recorded left behind"
@@ -61,21 +61,24 @@ def leftovers(o: Observed, now: datetime) -> Ruling | None:
 
 
 def _stray_weight(o: Observed) -> tuple[Intent, ...]:
-    stray = o.traffic.routed and (o.traffic.weight or 0) > 0 and not _canary_is_needed(o)
+    stray = o.traffic.routed and (o.traffic.weight or 0) > 0 and not canary_is_needed(o)
     return (SetWeight(0, ""),) if stray else ()
 
 
 def _unused(o: Observed, now: datetime, text: str) -> Ruling:
     """The canary goes when the router shows that it gets nothing and its last requests ended."""
-    if not o.traffic.in_force and o.traffic.weight is not None:
-        return Ruling(Reason.RETREATING, f"{text}: the router does not show weight 0 yet")
-    until = after(ruled_since(o, Reason.RETREATING), o.rollout.spec.limits.drain, now)
+    since, limits = ruled_since(o, Reason.RETREATING), o.rollout.spec.limits
+    deadline = after(since, limits.progress_deadline, now)
+    if not o.traffic.in_force and o.traffic.weight is not None and now < deadline:
+        pending = f"{text}: the router does not show weight 0 yet"
+        return Ruling(Reason.RETREATING, pending, wake_at=deadline)
+    until = after(since, limits.drain, now)
     if o.traffic.routed and now < until:
         return Ruling(Reason.RETREATING, f"{text}: draining", wake_at=until)
     return Ruling(Reason.RETREATING, text, intents=(RemoveCanary(),))
 
 
-def _canary_is_needed(o: Observed) -> bool:
+def canary_is_needed(o: Observed) -> bool:
     """Its Change was deleted in mid-absorb: most traffic is on it, and stable is not complete."""
     if o.workload is None or o.canary is None or not o.canary.available or not o.traffic.routed:
         return False

@@ -117,9 +117,9 @@ class Surroundings:
         self.o = replace(self.o, refused=words)
         return self
 
-    def leaving(self) -> Self:
-        """Somebody deleted the Rollout."""
-        return self.metadata(deletion_timestamp=ago(0.1))
+    def leaving(self, minutes: float = 0.1) -> Self:
+        """Somebody deleted the Rollout that many minutes ago."""
+        return self.metadata(deletion_timestamp=ago(minutes))
 
     def namespace_ending(self) -> Self:
         self.o = replace(self.o, namespace_ending=True)

@@ -8,17 +8,20 @@ from controller.core.actions import (
     AddFinalizer,
     Contain,
     Leave,
+    Pause,
     RemoveCanary,
     RemoveFinalizer,
     RestoreFloor,
     RestoreTraffic,
+    ScaleReplicaSet,
+    SetWeight,
     Unpause,
 )
 from controller.core.phases import CARRYING, Outcome, Phase
 from controller.core.reasons import Reason
 from tests.unit.controller.core.builders import release
 from tests.unit.controller.core.cases import Case, decide, proves, table
-from tests.unit.controller.core.shop import STABLE, TARGET, UID, ago
+from tests.unit.controller.core.shop import STABLE, STABLE_SET, TARGET, TARGET_SET, UID, ago
 from tests.unit.controller.core.worlds import RUNNING, in_phase
 
 GOING = (
@@ -41,8 +44,33 @@ GOING = (
          .let_go().leaving(), "leaving", Reason.LEAVING, nothing=True,
          waits_until=2),
     Case("what a run that is not recorded left goes as well",
-         release().stepping(2).no_change().leaving(), "leaving", Reason.LEAVING,
-         does=(RestoreTraffic(forget=True), RemoveCanary(), Leave(STABLE))),
+         release().stepping(2).no_change().leaving(), "leaving", Reason.RETREATING,
+         does=(SetWeight(0, ""), Leave(STABLE)), not_=(RemoveCanary, RestoreTraffic)),
+    Case("the canary goes when the router shows weight 0 and its last requests ended",
+         release().stepping(2).no_change().weight(0).ruled(Reason.RETREATING, 0.25).leaving(),
+         "leaving", Reason.RETREATING, does=(Leave(STABLE),), not_=(RemoveCanary,),
+         waits_until=0.25),
+    Case("and then it goes",
+         release().stepping(2).no_change().weight(0).ruled(Reason.RETREATING, 0.5).leaving(),
+         "leaving", Reason.RETREATING, does=(RemoveCanary(),), not_=(RestoreTraffic,)),
+    Case("and last the route is as its owner had it",
+         release().stepping(2).no_change().no_canary().weight(0).traffic(touched=True).leaving(),
+         "leaving", Reason.RETREATING, does=(RestoreTraffic(forget=True), Leave(STABLE))),
+    Case("in mid-absorb stable is refilled first, and the canary serves meanwhile",
+         release().absorbing().no_change().leaving(), "leaving", Reason.REVERTING,
+         does=(Pause(), ScaleReplicaSet(STABLE_SET, 4), ScaleReplicaSet(TARGET_SET, 0)),
+         not_=(SetWeight, Leave, RemoveCanary)),
+    Case("and while its pods start nothing is let go",
+         release().reverting(2).no_change().leaving(), "leaving", Reason.REVERTING, nothing=True),
+    Case("then the traffic comes back to it", release().reverting(4).no_change().leaving(),
+         "leaving", Reason.RETREATING, does=(SetWeight(0, ""), Leave(STABLE))),
+    Case("in place what serves is kept until then, and the canary goes meanwhile",
+         release().absorbing().no_change().weight(50).canary(ready=2).leaving(), "leaving",
+         Reason.RETREATING, does=(SetWeight(0, ""), ScaleReplicaSet(STABLE_SET, 3)),
+         not_=(Leave,)),
+    Case("a stable that does not come up keeps no Rollout for ever",
+         release().absorbing().no_change().no_canary().weight(0).traffic(touched=False)
+         .leaving(minutes=10), "leaving", Reason.LEAVING, does=(Leave(STABLE),)),
     Case("with nothing left the Rollout may go",
          release().at_rest().let_go().leaving(), "leaving", Reason.LEAVING,
          does=(RemoveFinalizer(),)),

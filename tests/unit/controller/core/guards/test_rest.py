@@ -99,6 +99,9 @@ LOST = (
     Case("and until its last requests have ended",
          lost().weight(0).ruled(Reason.RETREATING, 0.25), "leftovers", Reason.RETREATING,
          not_=(RemoveCanary,), waits_until=0.25),
+    Case("a router that never shows it holds nothing up for ever",
+         lost().weight(0).not_shown().ruled(Reason.RETREATING, 10), "leftovers",
+         Reason.RETREATING, does=(RemoveCanary(),)),
     Case("then it goes", lost().weight(0).ruled(Reason.RETREATING, 0.5), "leftovers",
          Reason.RETREATING, does=(RemoveCanary(),)),
     Case("a route that is gone keeps it for the drain only",
@@ -113,7 +116,7 @@ LOST = (
     Case("then the proposal is recorded anew", lost().weight(0).no_canary()
          .traffic(touched=False), "proposal", Reason.PROPOSED),
     Case("lost in mid-absorb, the canary serves until stable is back",
-         release().absorbing().no_change(), "leftovers", Reason.RETREATING,
+         release().absorbing().no_change(), "leftovers", Reason.REVERTING,
          does=(), not_=(SetWeight, RemoveCanary)),
     Case("with stable back it goes", release().absorbing(0).no_change(), "leftovers",
          Reason.RETREATING, does=(SetWeight(0, ""),)),
