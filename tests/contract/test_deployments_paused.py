@@ -203,6 +203,51 @@ async def test_two_active_sets_of_a_paused_deployment_are_scaled_in_proportion(
     await shop.have(web_1=6, web_2=4)
 
 
+async def _resized(shop: Shop, image: str, replicas: int) -> None:
+    """One ReplicaSet, as the operator does it."""
+    one = await shop.set_of(image)
+    body = {"spec": {"replicas": replicas}}
+    await shop.world.operator.patch_merge(REPLICASETS, shop.world.namespace, one.name, body)
+
+
+async def test_the_sum_of_two_active_sets_is_kept_by_the_size_of_the_larger_one(
+    shop: Shop,
+) -> None:
+    """Why stable is refilled in steps whose sizes add up to replicas and surge."""
+    shop.world.fates["web:2"] = CRASH_LOOP
+    await shop.create("web:1")
+    await shop.complete()
+    await shop.set_image("web:2")
+    await shop.have(web_1=3, web_2=2)
+    await shop.merge({"paused": True})
+    await eventually(shop.observed)
+    await _resized(shop, "web:2", 1)
+    await shop.have(web_1=4, web_2=1)
+    await _resized(shop, "web:2", 3)
+    await shop.have(web_1=2, web_2=3)
+
+
+async def test_a_full_set_of_its_own_template_has_all_others_emptied_while_paused(
+    shop: Shop,
+) -> None:
+    """Why the one that is to go gives a pod up before stable is refilled."""
+    await shop.create("web:1")
+    await shop.complete()
+    await shop.set_image("web:2")
+    await shop.complete()
+    await shop.merge({"paused": True})
+    await eventually(shop.observed)
+    one = await shop.set_of("web:1")
+    await _resized(shop, "web:1", 1)
+
+    async def undone() -> bool:
+        found = await shop.set_of("web:1")
+        return found.metadata.generation >= one.metadata.generation + 2
+
+    await eventually(undone)
+    await shop.have(web_1=0, web_2=4)
+
+
 async def test_history_is_cleaned_up_while_paused(shop: Shop) -> None:
     await shop.create("web:1", 1)
     await shop.complete()
