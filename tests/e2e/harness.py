@@ -21,7 +21,6 @@ from controller.api.resources import (
     SERVICES,
     SIGNOFFS,
 )
-from controller.core.floor import STAYS
 from controller.core.phases import Phase
 from controller.kube.client import ApiServer
 from controller.kube.config import Kubeconfig
@@ -36,7 +35,6 @@ CANARY = f"{NAME}-canary"
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 RATE = 300.0
 WITHIN_S = 90.0
-FLOOR_BACK_WITHIN_S = STAYS.total_seconds() + WITHIN_S
 
 
 @dataclass

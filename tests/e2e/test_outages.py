@@ -1,18 +1,20 @@
 """What people and machines do around a run: outages, autoscalers, the end of a namespace."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from controller.api.resources import AUTOSCALERS, DEPLOYMENTS
+from controller.core import floor as capacity
 from controller.core.phases import Outcome
 from controller.kube.config import Direct
 from controller.local import deploying
 from controller.local.fault_kinds import Delay, Fault, Page
 from controller.local.faults import FaultProxy
 from controller.local.prometheus import Prometheus, pods
-from tests.e2e.harness import FLOOR_BACK_WITHIN_S, RATE, WITHIN_S, Shop, shop_on
+from tests.e2e.harness import RATE, WITHIN_S, Shop, shop_on
 from tests.e2e.specs import ANALYSIS, NAME, metrics
 from tests.plugins.real_cluster import RealCluster
 
@@ -87,8 +89,9 @@ def _data(shop: Shop) -> Callable[[], Awaitable[str]]:
 
 
 async def test_the_floor_of_an_autoscaler_is_held_in_a_run_and_given_back(
-    plane: RealCluster, namespace: str
+    plane: RealCluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(capacity, "STAYS", timedelta(seconds=5))
     async with shop_on(plane, namespace) as shop:
         target = {"type": "AverageValue", "averageValue": "100m"}
         spec = {
@@ -109,7 +112,7 @@ async def test_the_floor_of_an_autoscaler_is_held_in_a_run_and_given_back(
         await deploying.until(least, lambda n: n == 3, WITHIN_S, "the raised floor")
         await shop.sign("Abort")
         await shop.ended("v2")
-        await deploying.until(least, lambda n: n == 1, FLOOR_BACK_WITHIN_S, "the owner's floor")
+        await deploying.until(least, lambda n: n == 1, WITHIN_S, "the owner's floor")
 
 
 async def test_a_namespace_in_mid_run_can_be_deleted(plane: RealCluster, namespace: str) -> None:

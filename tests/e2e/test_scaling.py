@@ -1,14 +1,17 @@
 """The owner and his autoscaler go on scaling while a release is under way."""
 
+from datetime import timedelta
+
 import pytest
 
 from controller.api.names import FLOOR_ANNOTATION
 from controller.api.resources import AUTOSCALERS, DEPLOYMENTS
+from controller.core import floor as capacity
 from controller.core.phases import Outcome
 from controller.local import deploying
 from controller.local.controlplane import ControlPlane
 from controller.local.metrics_api import MetricsApi
-from tests.e2e.harness import FLOOR_BACK_WITHIN_S, RATE, WITHIN_S, shop_on
+from tests.e2e.harness import RATE, WITHIN_S, shop_on
 from tests.e2e.specs import NAME
 from tests.e2e.watched import watching
 from tests.plugins.real_cluster import RealCluster
@@ -25,8 +28,9 @@ SCALER = {
 
 
 async def test_an_autoscaler_may_grow_stable_in_a_run_and_shrink_it_only_afterwards(
-    plane: RealCluster, namespace: str
+    plane: RealCluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(capacity, "STAYS", timedelta(seconds=5))
     if not isinstance(plane, ControlPlane):
         pytest.skip("another cluster has metrics of its own")
     async with (
@@ -53,9 +57,7 @@ async def test_an_autoscaler_may_grow_stable_in_a_run_and_shrink_it_only_afterwa
             watching(shop.admin, DEPLOYMENTS, namespace, NAME) as deployments,
         ):
             change = await shop.ended("v2")
-            await deploying.until(
-                floor, lambda f: f == (1, False), FLOOR_BACK_WITHIN_S, "the owner's floor"
-            )
+            await deploying.until(floor, lambda f: f == (1, False), WITHIN_S, "the owner's floor")
             await deploying.until(
                 shop.deployment, lambda d: d.spec.replicas == 1, WITHIN_S, "fewer pods"
             )
