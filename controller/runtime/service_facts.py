@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from controller.api import names
 from controller.api.k8s import Deployment, Service
+from controller.api.meta import LabelSelector
 from controller.core.observed import Block
 from controller.core.reasons import Reason
 from controller.runtime.objects import Objects
@@ -17,6 +18,7 @@ from controller.runtime.proposal_facts import run_deployment
 from controller.workloads import template
 from controller.workloads.arms import Arm, is_canary, pod_labels, who_selects
 from controller.workloads.canary import canary_service
+from controller.workloads.selectors import selects
 
 
 def service_blocks(o: Objects, arm: Arm | None) -> Iterator[Block]:
@@ -61,7 +63,7 @@ def _serving_labels(o: Objects, deployment: Deployment) -> dict[str, str]:
 
 
 def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in _plain(selector).items())
+    return selects(LabelSelector(match_labels=_plain(selector)), labels)
 
 
 def _plain(selector: Mapping[str, str]) -> dict[str, str]:
