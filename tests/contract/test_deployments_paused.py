@@ -15,6 +15,16 @@ def shop(world: World) -> Shop:
     return Shop(world)
 
 
+async def _paused_half_way(shop: Shop) -> None:
+    """In the middle of a rolling update whose new pods never get ready."""
+    shop.world.fates["web:2"] = CRASH_LOOP
+    await shop.create("web:1")
+    await shop.complete()
+    await shop.set_image("web:2")
+    await shop.have(web_1=3, web_2=2)
+    await shop.merge({"paused": True})
+
+
 async def _with_proposal(shop: Shop, replicas: int = 4) -> None:
     """A Deployment that serves web:1, paused, with the edit web:2 waiting."""
     await shop.create("web:1", replicas)
@@ -144,12 +154,7 @@ async def test_a_recreated_stable_set_is_taken_back_while_paused(shop: Shop) -> 
 
 
 async def test_pausing_in_mid_roll_keeps_both_sets_as_they_are(shop: Shop) -> None:
-    shop.world.fates["web:2"] = CRASH_LOOP
-    await shop.create("web:1")
-    await shop.complete()
-    await shop.set_image("web:2")
-    await shop.have(web_1=3, web_2=2)
-    await shop.merge({"paused": True})
+    await _paused_half_way(shop)
     await eventually(shop.observed)
     await shop.have(web_1=3, web_2=2)
 
@@ -158,12 +163,7 @@ async def test_the_new_set_scaled_to_zero_in_a_paused_roll_gives_all_back_to_sta
     shop: Shop,
 ) -> None:
     """The way back from absorb: pause, new set to 0, and the controller refills stable."""
-    shop.world.fates["web:2"] = CRASH_LOOP
-    await shop.create("web:1")
-    await shop.complete()
-    await shop.set_image("web:2")
-    await shop.have(web_1=3, web_2=2)
-    await shop.merge({"paused": True})
+    await _paused_half_way(shop)
     new = await shop.set_of("web:2")
     await shop.world.operator.patch_merge(
         REPLICASETS, shop.world.namespace, new.name, {"spec": {"replicas": 0}}
@@ -193,12 +193,7 @@ async def test_the_only_set_scaled_to_zero_while_paused_is_filled_again(shop: Sh
 async def test_two_active_sets_of_a_paused_deployment_are_scaled_in_proportion(
     shop: Shop,
 ) -> None:
-    shop.world.fates["web:2"] = CRASH_LOOP
-    await shop.create("web:1")
-    await shop.complete()
-    await shop.set_image("web:2")
-    await shop.have(web_1=3, web_2=2)
-    await shop.merge({"paused": True})
+    await _paused_half_way(shop)
     await shop.scale(8)
     await shop.have(web_1=6, web_2=4)
 
@@ -214,12 +209,7 @@ async def test_the_sum_of_two_active_sets_is_kept_by_the_size_of_the_larger_one(
     shop: Shop,
 ) -> None:
     """Why stable is refilled in steps whose sizes add up to replicas and surge."""
-    shop.world.fates["web:2"] = CRASH_LOOP
-    await shop.create("web:1")
-    await shop.complete()
-    await shop.set_image("web:2")
-    await shop.have(web_1=3, web_2=2)
-    await shop.merge({"paused": True})
+    await _paused_half_way(shop)
     await eventually(shop.observed)
     await _resized(shop, "web:2", 1)
     await shop.have(web_1=4, web_2=1)

@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from controller.core.phases import Phase
 from tests.property.shopworld import ShopWorld
+
+W = TypeVar("W", bound=ShopWorld)
 
 
 @asynccontextmanager
 async def shop_at_rest(**limits: str) -> AsyncIterator[ShopWorld]:
     """A shop that an operator has adopted; `limits` as in a Rollout's spec."""
-    async with ShopWorld(**limits) as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(ShopWorld(**limits)) as world:
         yield world
+
+
+@asynccontextmanager
+async def at_rest(shop: W) -> AsyncIterator[W]:
+    """The same for a shop of another kind."""
+    async with shop:
+        shop.start_operator()
+        await asyncio.sleep(5)
+        yield shop
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from controller.api.resources import DEPLOYMENTS, PODS, ROLLOUTS, SERVICES
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
 from tests.property.shopworld import CANARY_PODS, ShopWorld
-from tests.property.stories import reached, settled, shop_at_rest, shop_in_mid_run
+from tests.property.stories import at_rest, reached, settled, shop_at_rest, shop_in_mid_run
 from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
@@ -51,9 +51,7 @@ async def behind_the_canary_service(world: ShopWorld) -> int:
 async def test_a_service_that_comes_in_mid_run_holds_the_run_and_moves_nothing(
     phase: Phase,
 ) -> None:
-    async with ChartWorld() as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(ChartWorld()) as world:
         await world.release("v2")
         await reached(world, phase, weight=5)
         before, weight = selector(world), world.weight()

@@ -17,7 +17,7 @@ from controller.api.resources import (
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached, settled
+from tests.property.stories import at_rest, reached, settled
 from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
@@ -100,9 +100,7 @@ async def test_a_backend_of_the_canarys_name_that_the_owner_wrote_keeps_its_traf
 
 
 async def test_a_run_that_lost_its_note_on_the_route_still_takes_its_canary_off() -> None:
-    async with ShopWorld() as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(ShopWorld()) as world:
         await world.release("v2")
         await reached(world, Phase.STEPPING, weight=5)
         await world.kill_operators()

@@ -11,7 +11,7 @@ from controller.api import names
 from controller.api.resources import SERVICES
 from controller.core.phases import Outcome, Phase
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached
+from tests.property.stories import at_rest, reached
 from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
@@ -33,9 +33,7 @@ def selector(world: ShopWorld) -> dict[str, Any]:
 
 
 async def test_a_pin_that_somebody_takes_off_is_set_again_until_the_canary_is_gone() -> None:
-    async with PodsWorld(drain="30s") as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(PodsWorld(drain="30s")) as world:
         unpinned = selector(world)
         await world.release("v2")
         await reached(world, Phase.STEPPING)

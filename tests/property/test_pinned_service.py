@@ -18,7 +18,7 @@ from controller.api.resources import DEPLOYMENTS, PODS, SERVICES
 from controller.core.phases import Outcome, Phase
 from controller.local import shop_objects
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached
+from tests.property.stories import at_rest, reached
 from tests.property.virtual_orders import KEY, body_of
 
 pytestmark = pytest.mark.looptime
@@ -55,9 +55,7 @@ def _ready(pod: Pod) -> bool:
 
 @asynccontextmanager
 async def in_mid_run() -> AsyncIterator[ByPods]:
-    async with ByPods(drain="30s") as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(ByPods(drain="30s")) as world:
         await world.release("v2")
         await reached(world, Phase.STEPPING)
         await asyncio.sleep(1.5)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from controller.api.names import OPERATOR_ACCOUNT
 from controller.core.phases import Phase
 from tests.property.shopworld import ShopWorld
+from tests.property.stories import at_rest
 from tests.property.virtual_orders import BAD
 
 EVENT = st.one_of(
@@ -44,9 +45,7 @@ def test_any_history_comes_to_rest_and_serves_no_bad_version(
 
 
 async def _live(history: list[tuple[str, str | int | bool]], supersede: str) -> None:
-    async with ShopWorld(supersede=supersede) as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(ShopWorld(supersede=supersede)) as world:
         for event, value in history:
             await _happen(world, event, value)
             await asyncio.sleep(1)

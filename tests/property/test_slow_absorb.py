@@ -11,7 +11,7 @@ from controller.api import names
 from controller.core.phases import Outcome, Phase
 from controller.local.controllers.instant_pods import NEVER_READY, Fate
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached, settled
+from tests.property.stories import at_rest, reached, settled
 
 pytestmark = pytest.mark.looptime
 
@@ -38,9 +38,7 @@ class SlowShop(ShopWorld):
 
 @pytest.mark.parametrize("killed", [False, True])
 async def test_a_release_that_gets_ready_pod_by_pod_is_promoted(killed: bool) -> None:
-    async with SlowShop(progressDeadline=f"{DEADLINE_S}s") as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(SlowShop(progressDeadline=f"{DEADLINE_S}s")) as world:
         await world.release("v2")
         await reached(world, Phase.ABSORBING)
         await asyncio.sleep(DEADLINE_S)

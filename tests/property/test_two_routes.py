@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from controller.core.phases import Outcome, Phase
 from controller.kube.port import Forbidden, Unreachable
 from controller.local import shop_objects
 from tests.property.shopworld import ShopWorld, accepted
-from tests.property.stories import reached, settled
+from tests.property.stories import at_rest, reached, settled
 from tests.property.virtual_orders import KEY, body_of, share_on
 
 pytestmark = pytest.mark.looptime
@@ -80,16 +78,8 @@ class TwoRoutes(ShopWorld):
         self.cluster.faults.before_each(before, user=names.OPERATOR_ACCOUNT)
 
 
-@asynccontextmanager
-async def two_routes(**limits: str) -> AsyncIterator[TwoRoutes]:
-    async with TwoRoutes(**limits) as world:
-        world.start_operator()
-        await asyncio.sleep(5)
-        yield world
-
-
 async def test_a_good_release_climbs_and_ends_on_both() -> None:
-    async with two_routes() as world:
+    async with at_rest(TwoRoutes()) as world:
         await world.release("v2")
         await reached(world, Phase.WATCHING, weight=97)
         assert world.shares() == (98, 98)
@@ -99,7 +89,7 @@ async def test_a_good_release_climbs_and_ends_on_both() -> None:
 
 
 async def test_a_kill_between_the_two_writes_of_a_weight_lets_no_step_pass_on_one_route() -> None:
-    async with two_routes() as world:
+    async with at_rest(TwoRoutes()) as world:
         world.die_before_second()
         await world.release("v2")
         await reached(world, Phase.STEPPING, weight=5)
@@ -116,7 +106,7 @@ async def test_a_kill_between_the_two_writes_of_a_weight_lets_no_step_pass_on_on
 
 
 async def test_a_route_that_is_written_anew_from_git_in_mid_run_gets_its_canary_back() -> None:
-    async with two_routes() as world:
+    async with at_rest(TwoRoutes()) as world:
         await world.release("v2")
         await reached(world, Phase.STEPPING, weight=5)
         held = {"spec": {"paused": True}}
@@ -129,7 +119,7 @@ async def test_a_route_that_is_written_anew_from_git_in_mid_run_gets_its_canary_
 
 
 async def test_a_route_that_may_not_be_written_holds_the_release_and_is_named() -> None:
-    async with two_routes() as world:
+    async with at_rest(TwoRoutes()) as world:
         world.refuse_second()
         await world.release("v2")
         await reached(world, Phase.STEPPING, weight=5)
@@ -147,7 +137,7 @@ async def test_a_route_that_may_not_be_written_holds_the_release_and_is_named() 
 async def test_containment_takes_the_traffic_from_both_and_the_canary_waits_for_the_slower() -> (
     None
 ):
-    async with two_routes() as world:
+    async with at_rest(TwoRoutes()) as world:
         await world.release("v2")
         await reached(world, Phase.WATCHING, weight=97)
         world.refuse_second()

@@ -17,7 +17,7 @@ from controller.core.phases import Phase
 from controller.local import shop_objects
 from controller.local.controllers.instant_pods import NEVER_READY, WELL, Fate
 from tests.property.shopworld import ShopWorld
-from tests.property.stories import reached
+from tests.property.stories import at_rest, reached
 from tests.property.virtual_orders import KEY
 
 pytestmark = pytest.mark.looptime
@@ -72,9 +72,7 @@ async def _back_on_stable(world: SlowShop) -> None:
 
 
 async def test_an_aborted_restart_keeps_the_pods_that_are_ready() -> None:
-    async with SlowShop() as world:
-        world.start_operator()
-        await asyncio.sleep(5)
+    async with at_rest(SlowShop()) as world:
         await world.edit(shop_objects.template("v1", annotations={RESTART: "now"}), "alice")
         await asyncio.sleep(30)
         world.slow = True

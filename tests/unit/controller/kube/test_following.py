@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -27,12 +29,18 @@ class HangingLists(ScriptedCluster):
         return await super().list_page(*args, **kwargs)  # type: ignore[arg-type]
 
 
-async def test_one_410_after_another_is_waited_out() -> None:
+async def played(streams: Iterable[list[Any]], *, for_s: float) -> ScriptedCluster:
+    """What was asked of a server that gives one empty list, and then these streams."""
     cluster = ScriptedCluster()
     cluster.lists.append(page(version=1))
-    cluster.watches.extend([[GONE] for _ in range(100)])
+    cluster.watches.extend(streams)
     async with running(cluster):
-        await asyncio.sleep(60)
+        await asyncio.sleep(for_s)
+    return cluster
+
+
+async def test_one_410_after_another_is_waited_out() -> None:
+    cluster = await played([[GONE] for _ in range(100)], for_s=60)
     assert len(cluster.calls) <= 16
 
 
@@ -154,11 +162,7 @@ async def test_whoever_asks_is_told_when_the_store_follows_again() -> None:
 
 
 async def test_a_server_that_ends_streams_after_each_word_is_not_asked_in_a_loop() -> None:
-    cluster = ScriptedCluster()
-    cluster.lists.append(page(version=1))
-    cluster.watches.extend([[bookmark(2 + n)] for n in range(1000)])
-    async with running(cluster):
-        await asyncio.sleep(10)
+    cluster = await played([[bookmark(2 + n)] for n in range(1000)], for_s=10)
     assert len(cluster.calls) <= 55
 
 
@@ -202,11 +206,7 @@ async def test_one_quiet_stream_is_asked_for_anew_without_ado_and_two_are_a_prob
 
 
 async def test_a_server_that_ends_streams_at_once_is_not_asked_in_a_loop() -> None:
-    cluster = ScriptedCluster()
-    cluster.lists.append(page(version=1))
-    cluster.watches.extend([[] for _ in range(1000)])
-    async with running(cluster):
-        await asyncio.sleep(10)
+    cluster = await played([[] for _ in range(1000)], for_s=10)
     assert len(cluster.calls) <= 6
 
 
