@@ -17,7 +17,7 @@ from controller.runtime.objects import Objects
 from controller.runtime.proposal_facts import run_deployment
 from controller.workloads import template
 from controller.workloads.arms import Arm, is_canary, pod_labels, who_selects
-from controller.workloads.canary import canary_service
+from controller.workloads.canary import service_selector
 from controller.workloads.selectors import selects
 
 
@@ -42,7 +42,7 @@ def service_blocks(o: Objects, arm: Arm | None) -> Iterator[Block]:
 
 def _canary_blocks(o: Objects, apex: Service, released: Deployment, arm: Arm) -> Iterator[Block]:
     labels = pod_labels(released.spec.template, arm)
-    selector = canary_service(apex, arm)["spec"]["selector"] if o.routed else apex.spec.selector
+    selector = service_selector(apex, arm) if o.routed else apex.spec.selector
     if not _selects(selector, labels):
         text = (
             f"Service {apex.namespace}/{apex.name} selects {_shown(apex.spec.selector)}, which the"

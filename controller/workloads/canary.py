@@ -61,7 +61,7 @@ def canary_service(service: Service, arm: Arm) -> dict[str, Any]:
     """The canary's Service: the apex's ports, the canary's pods, reachable inside the cluster."""
     spec: dict[str, Any] = {
         "type": "ClusterIP",
-        "selector": _moved(service.spec.selector, arm),
+        "selector": service_selector(service, arm),
         "ports": [_port(port) for port in service.spec.ports],
     }
     if service.spec.cluster_ip == "None":
@@ -72,6 +72,11 @@ def canary_service(service: Service, arm: Arm) -> dict[str, Any]:
         "labels": arm.labels,
     }
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def service_selector(apex: Service, arm: Arm) -> dict[str, str]:
+    """By what the canary's Service selects its pods."""
+    return _moved(apex.spec.selector, arm)
 
 
 def proposal_digest(canary: Deployment) -> str:
@@ -96,7 +101,7 @@ def service_intact(canary: Service, apex: Service, arm: Arm, template: msgspec.R
     Nor is it mended while that would lose the canary's pods: the apex selects by something that
     they do not have, and a Block says so.
     """
-    selector = _moved(apex.spec.selector, arm)
+    selector = service_selector(apex, arm)
     ports = {(p.port, p.protocol): _listens(p) for p in canary.spec.ports}
     return not selector.items() <= pod_labels(template, arm).items() or (
         canary.spec.selector == selector

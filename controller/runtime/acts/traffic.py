@@ -12,8 +12,7 @@ from typing import Any
 from controller.api.mark import Mark
 from controller.api.patch import Ops
 from controller.api.resources import SERVICES
-from controller.kube.port import ApiError
-from controller.runtime.acts.writer import Writer
+from controller.runtime.acts.writer import Writer, each
 from controller.runtime.objects import Objects
 from controller.runtime.traffic_facts import hash_to_pin
 from controller.workloads import pin
@@ -74,17 +73,15 @@ async def _each_route(w: Writer, o: Objects, wanted: Callable[..., Ops]) -> None
     One that is refused keeps no other from being written: traffic is taken from all that let it.
     """
     apex = o.rollout.spec.traffic.service
-    refused: ApiError | None = None
-    for r in o.routes:
-        if r.route is None or o.rival:
-            continue
-        wish = partial(_unless_strange, o, wanted, r.router, apex=apex, canary=canary_name(apex))
-        try:
-            await w.patch(r.router.resource, r.route, wish)
-        except ApiError as error:
-            refused = refused or error
-    if refused is not None:
-        raise refused
+    names = {"apex": apex, "canary": canary_name(apex)}
+    await each(
+        partial(
+            w.patch, r.router.resource, r.route,
+            partial(_unless_strange, o, wanted, r.router, **names),
+        )
+        for r in o.routes
+        if r.route is not None and not o.rival
+    )  # fmt: skip
 
 
 def _unless_strange(
