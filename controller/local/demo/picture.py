@@ -117,9 +117,10 @@ def _band(axes: Any, record: Record, ended: Ended) -> None:
             ended.began - start, ended.ended - start, color=colour, alpha=0.06, linewidth=0
         )
         axis.axvline(ended.began - start, color=colour, alpha=0.5, linewidth=0.8)
-    verb = "promoted" if good else "taken\nback" if ended.outcome else "?"
+    # A release that is taken back takes seconds, so its name has little room beside the next.
+    verb = " promoted" if good else "\ntaken\nback" if ended.outcome else " ?"
     axes[0].annotate(
-        f"{ended.release.version} {verb}", (ended.began - start, 1.0), (3, -3),
+        f"{ended.release.version}{verb}", (ended.began - start, 1.0), (3, -3),
         xycoords=("data", "axes fraction"), textcoords="offset points",
         va="top", color=colour, fontsize=9, fontweight="bold",
     )  # fmt: skip
